@@ -1,0 +1,1 @@
+"""The engine: reads scenarios, runs labs, compares what happened with what was declared."""

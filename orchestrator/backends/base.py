@@ -1,0 +1,117 @@
+"""Where nodes run. A backend opens a site per lab; a site starts, restarts and removes nodes.
+
+Two implementations, ``docker`` and ``local``, that callers can't tell apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+
+class Address(NamedTuple):
+    """Host (name or IP) and TCP port."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+class InProcess(Protocol):
+    """A node that runs as threads of this process (local backend)."""
+
+    def stop(self) -> None:
+        """Close every socket and end every thread that the node made; idempotent."""
+
+
+@dataclass(frozen=True)
+class Launch:
+    """How to run one node, for either backend.
+
+    Exactly one of ``binary`` and ``inprocess`` serves the local backend; ``service`` names the
+    service of compose.yaml that serves the docker backend. ``files`` are written below the node's
+    configuration folder before each start. In ``binary`` the words ``{config}`` and ``{data}``
+    stand for the node's folders. ``ports`` maps a name to the port inside a container; on
+    loopback the site picks free ones.
+    """
+
+    role: str
+    ports: Mapping[str, int]
+    service: str
+    image: str | None = None
+    binary: tuple[str, ...] | None = None
+    inprocess: Callable[[], InProcess] | None = None
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Place:
+    """What a site reserved for a role, known before anything starts.
+
+    ``listen`` is where the node itself binds, ``peers`` where other nodes reach it. ``config``,
+    ``data`` and ``exchange`` are folders on this host; the ``node_…`` fields name the same
+    folders as the node sees them. ``exchange`` is shared by all nodes of the lab (studies,
+    certificates).
+    """
+
+    role: str
+    listen: Mapping[str, Address]
+    peers: Mapping[str, Address]
+    config: Path
+    data: Path
+    exchange: Path
+    node_config: str
+    node_data: str
+    node_exchange: str
+
+
+class Site(Protocol):
+    """One lab's place on a backend."""
+
+    def reserve(self, role: str, ports: Mapping[str, int]) -> Place:
+        """Reserve names, folders and ports for ``role``; ``ports`` as in ``Launch``."""
+
+    def start(self, launches: Sequence[Launch]) -> None:
+        """Start nodes that are not running yet, together.
+
+        Raises:
+            LabError: a node could not be started; what its log says is in the error.
+        """
+
+    def restart(self, launch: Launch, *, wipe: bool = False) -> None:
+        """End the node at once, rewrite its files, optionally empty its data, start it again."""
+
+    def control(self, role: str, port: str) -> Address:
+        """Where this host reaches the named port of a started node (always on 127.0.0.1)."""
+
+    def alive(self, role: str) -> bool:
+        """Whether the node's process or container is running."""
+
+    def log(self, role: str) -> str:
+        """Everything that the node wrote to its standard streams, oldest first."""
+
+    def reproduce(self) -> tuple[str, ...]:
+        """Commands that start this lab again by hand, in order."""
+
+    def close(self) -> None:
+        """Remove everything that the site made except the run folder; idempotent, never raises."""
+
+
+class Backend(Protocol):
+    """A way to run nodes on this machine."""
+
+    name: str
+
+    def unavailable(self) -> str | None:
+        """Why this machine can't use the backend, with what to do; None when it can."""
+
+    def has(self, service: str, binary: str | None) -> str | None:
+        """Whether a vendor's product is here: its image or binary as text, None when missing."""
+
+    def open(self, lab: str, folder: Path) -> Site:
+        """A site for ``lab`` (unique on this machine) that keeps its files in ``folder``."""

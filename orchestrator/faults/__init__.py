@@ -1,0 +1,1 @@
+"""Faults: one file per layer, each fault registering itself in ``FAULTS``."""

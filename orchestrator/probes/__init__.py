@@ -1,0 +1,1 @@
+"""Probes: one file per service, each registering itself in ``PROBES``."""

@@ -1,0 +1,80 @@
+"""Self-registration: a plug-in is one file in a package; looking a name up imports them all."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterator, Mapping
+from typing import Generic, TypeVar
+
+from orchestrator.errors import InputError
+
+T = TypeVar("T")
+
+
+class Registry(Mapping[str, T], Generic[T]):
+    """Named things of one sort, registered by decorator where they are defined.
+
+    ``package`` is imported module by module on first look-up, so that dropping a file into it is
+    all that adding a plug-in takes.
+    """
+
+    def __init__(self, sort: str, package: str) -> None:
+        self._sort = sort
+        self._package = package
+        self._items: dict[str, T] = {}
+        self._loaded = False
+
+    def register(self, name: str) -> Callable[[T], T]:
+        """Decorator that registers its argument as ``name``.
+
+        Raises:
+            ValueError: ``name`` is taken; two plug-ins must not shadow each other silently.
+        """
+
+        def add(item: T) -> T:
+            if name in self._items:
+                raise ValueError(f"{self._sort} {name!r} is registered twice")
+            self._items[name] = item
+            return item
+
+        return add
+
+    def __getitem__(self, name: str) -> T:
+        self._load()
+        try:
+            return self._items[name]
+        except KeyError:
+            raise InputError(self.explain_unknown(name)) from None
+
+    def __contains__(self, name: object) -> bool:
+        self._load()
+        return name in self._items
+
+    def __iter__(self) -> Iterator[str]:
+        self._load()
+        return iter(sorted(self._items))
+
+    def __len__(self) -> int:
+        self._load()
+        return len(self._items)
+
+    def explain_unknown(self, name: str) -> str:
+        """One line: what was seen, the nearest right word, and all the right words."""
+        return unknown_word(self._sort, name, tuple(self))
+
+    def _load(self) -> None:
+        if self._loaded:
+            return
+        self._loaded = True
+        package = importlib.import_module(self._package)
+        for module in pkgutil.iter_modules(package.__path__, self._package + "."):
+            importlib.import_module(module.name)
+
+
+def unknown_word(sort: str, seen: str, known: tuple[str, ...]) -> str:
+    """``unknown fault 'wrong-pott'; did you mean 'wrong-port'? Known: …``."""
+    near = difflib.get_close_matches(seen, known, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else "."
+    return f"unknown {sort} {seen!r}{hint} Known: {', '.join(sorted(known))}"

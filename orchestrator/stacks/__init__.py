@@ -1,0 +1,1 @@
+"""Vendor stacks: one file each, registering itself in ``orchestrator.stacks.base.STACKS``."""

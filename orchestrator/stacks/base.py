@@ -1,0 +1,141 @@
+"""What the engine asks of a vendor's archive, whatever its edition."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from modalities.fingerprint import Fingerprint
+from orchestrator.backends.base import Backend, Launch, Place, Site
+from orchestrator.registry import Registry
+from orchestrator.settings import ArchiveSettings, Frozen, NativeChange
+
+Edition = Literal["container", "process", "profile", "external"]
+#: A native configuration: key (dotted or an LDAP/JSON path) to JSON-compatible value.
+Native = Mapping[str, object]
+
+
+class Identity(Frozen):
+    """Who answered: named in every table, record and report. ``version`` is detected at run time.
+
+    ``follows`` is the vendor profile for the ``profile`` edition (``dcm4chee-5.35``): a profile
+    never claims to be the product.
+    """
+
+    stack: str
+    edition: Edition
+    version: str
+    follows: str = ""
+
+    def __str__(self) -> str:
+        what = f"profile {self.follows}" if self.follows else f"{self.edition} {self.version}"
+        return f"{self.stack} ({what})"
+
+
+class ForwardReport(Frozen):
+    """What an archive says after it was told to send a study: its own REST answer.
+
+    ``http_status`` is the answer's code, ``body`` its text (first 2,000 characters).
+    ``claims_success`` is the archive's word, which proves nothing.
+    """
+
+    claims_success: bool
+    http_status: int
+    body: str
+
+
+class Dialect(Protocol):
+    """Pure translation of neutral settings into a vendor's keys; no transport."""
+
+    where: str
+    """The file or resource that an administrator edits (``orthanc.json``, ``LDAP device …``)."""
+
+    def unsupported(self, settings: ArchiveSettings) -> Mapping[str, str]:
+        """Neutral settings in use that the vendor does not have: field name to reason."""
+
+    def translate(self, settings: ArchiveSettings) -> Native:
+        """The vendor's keys for ``settings``; keys at their default may be left out."""
+
+
+class Archive(Protocol):
+    """One archive of a lab. Its adapter owns its configuration and asks it what it holds."""
+
+    role: str
+    dialect: Dialect
+    coercions: Mapping[str, str]
+    """Attributes (``ggggeeee``) that this archive may change on receipt, each with the reason."""
+
+    @property
+    def settings(self) -> ArchiveSettings:
+        """The neutral settings now in force."""
+
+    def launch(self) -> Launch | None:
+        """How to run it; None for an external archive, which already runs."""
+
+    def await_ready(self) -> Identity:
+        """Block until C-ECHO (or an equivalent own check) and the own interface answer.
+
+        Raises:
+            LabError: it did not become ready; the log's tail is in the error.
+        """
+
+    def configure(self, settings: ArchiveSettings) -> tuple[NativeChange, ...]:
+        """Put ``settings`` in force (restarting if the product needs it) and wait until ready.
+
+        Returns what changed in the vendor's own words.
+
+        Raises:
+            UnsupportedError: the vendor has no such setting, or this edition may not be changed.
+        """
+
+    def read_back(self) -> Native:
+        """The native configuration as it is in force, read from the archive or its store.
+
+        Compared with ``dialect.translate`` to prove that a fault is in place.
+        """
+
+    def held(self, study_instance_uid: str | None = None) -> tuple[Fingerprint, ...]:
+        """Fingerprints of all instances that it holds, by its own interface, duplicates kept."""
+
+    def forward(self, study_instance_uid: str, to: str) -> ForwardReport:
+        """Tell it, the vendor's way, to C-STORE a study to the known AE titled ``to``."""
+
+    def empty(self) -> None:
+        """Remove every object (external: only those that this run sent)."""
+
+    def log(self) -> str:
+        """Its log so far; the caller cuts out the window it wants."""
+
+    def close(self) -> None:
+        """Undo what outlives the site (external: restore its settings); idempotent."""
+
+
+@dataclass(frozen=True)
+class StackContext:
+    """What a stack needs to make an archive for a role of one lab."""
+
+    role: str
+    site: Site
+    place: Place
+    backend: Backend
+    settings: ArchiveSettings
+    run_folder: str
+
+
+class Stack(Protocol):
+    """A vendor: says in which edition it can run here, and makes its archives."""
+
+    name: str
+
+    def editions(self, backend: Backend) -> tuple[Edition, ...]:
+        """Editions this machine can run on ``backend``, the most real first; may be empty."""
+
+    def ports(self, edition: Edition) -> Mapping[str, int]:
+        """Port names and in-container numbers; always has ``dicom`` and ``web``."""
+
+    def archive(self, edition: Edition, context: StackContext) -> Archive:
+        """An archive of this edition, not started."""
+
+
+STACKS: Registry[Stack] = Registry("stack", "orchestrator.stacks")

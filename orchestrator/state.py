@@ -1,0 +1,118 @@
+"""The state of a lab as plain data: who is configured how, who believes what of whom.
+
+A fault is a function from one state to another; the lab enacts the difference. Repairing is
+enacting the healthy state again, so nothing a fault did can be forgotten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, Self
+
+from pydantic import Field
+
+from modalities.commands import Timeouts, Tls
+from orchestrator.settings import ArchiveSettings, Frozen
+
+
+class Entry(Frozen):
+    """What one node believes of another: a line of its address table.
+
+    ``host`` and ``port`` None mean the true address. ``tls`` says that the client opens TLS.
+    """
+
+    title: str
+    host: str | None = None
+    port: int | None = None
+    tls: bool = False
+
+
+class ModalityState(Frozen):
+    """A simulated modality or workstation: its own title and how its storage SCP behaves.
+
+    ``client_tls`` is what it presents and trusts where an entry opens TLS, ``server_tls`` what
+    its own listener does (None: plain).
+    """
+
+    aetitle: str
+    called_aetitles: tuple[str, ...] | None = None
+    accepted_sop_classes: tuple[str, ...] | None = None
+    accepted_transfer_syntaxes: tuple[str, ...] | None = None
+    max_pdu_length: int = 16382
+    timeouts: Timeouts = Timeouts()
+    client_tls: Tls | None = None
+    server_tls: Tls | None = None
+
+
+class WireState(Frozen):
+    """What the network does between a client and a server (bytes and times per connection).
+
+    ``how`` chooses who does it: ``relay`` (our TCP relay in the path, both backends),
+    ``filter`` (packet filter in the server's network namespace, docker only) or ``disconnect``
+    (the server's interface leaves the network, docker only).
+    """
+
+    how: Literal["relay", "filter", "disconnect"] = "relay"
+    mode: Literal["pass", "drop", "reject", "silent"] = "pass"
+    delay_ms: float = Field(0, ge=0)
+    bytes_per_second: int | None = Field(None, gt=0)
+    cut_after_bytes: int | None = Field(None, ge=0)
+    cut_with: Literal["reset", "close"] = "reset"
+
+
+class StudyTreatment(Frozen):
+    """How the study of a phase is made.
+
+    ``reuse_uids`` gives it the UIDs of the baseline's study with other content; ``change`` sets
+    attributes (keyword to value, None removes) in every dataset.
+    """
+
+    reuse_uids: bool = False
+    change: Mapping[str, str | None] = Field(default_factory=dict)
+    transfer_syntax: str | None = None
+
+
+Link = tuple[str, str]
+
+
+class LabState(Frozen):
+    """Everything a fault can change. Links are (client role, server role)."""
+
+    archives: dict[str, ArchiveSettings] = Field(default_factory=dict)
+    modalities: dict[str, ModalityState] = Field(default_factory=dict)
+    entries: dict[Link, Entry] = Field(default_factory=dict)
+    wires: dict[Link, WireState] = Field(default_factory=dict)
+    study: StudyTreatment = StudyTreatment()
+
+    def with_archive(self, role: str, **changes: object) -> Self:
+        """A copy in which archive ``role`` has these neutral settings changed (validated)."""
+        settings = self.archives[role]
+        changed = ArchiveSettings.model_validate({**settings.model_dump(), **changes})
+        return self.model_copy(update={"archives": {**self.archives, role: changed}})
+
+    def with_modality(self, role: str, **changes: object) -> Self:
+        """A copy in which modality ``role`` is changed (validated)."""
+        state = self.modalities[role]
+        changed = ModalityState.model_validate({**state.model_dump(), **changes})
+        return self.model_copy(update={"modalities": {**self.modalities, role: changed}})
+
+    def with_entry(self, link: Link, **changes: object) -> Self:
+        """A copy in which ``link``'s client believes something else of its server."""
+        changed = Entry.model_validate({**self.entries[link].model_dump(), **changes})
+        return self.model_copy(update={"entries": {**self.entries, link: changed}})
+
+    def without_entry(self, link: Link) -> Self:
+        """A copy in which ``link``'s client does not know its server at all."""
+        kept = {key: entry for key, entry in self.entries.items() if key != link}
+        return self.model_copy(update={"entries": kept})
+
+    def with_wire(self, link: Link, **changes: object) -> Self:
+        """A copy in which the network treats ``link`` differently."""
+        current = self.wires.get(link, WireState())
+        changed = WireState.model_validate({**current.model_dump(), **changes})
+        return self.model_copy(update={"wires": {**self.wires, link: changed}})
+
+    def with_study(self, **changes: object) -> Self:
+        """A copy in which the study is made differently."""
+        changed = StudyTreatment.model_validate({**self.study.model_dump(), **changes})
+        return self.model_copy(update={"study": changed})
