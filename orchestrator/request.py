@@ -1,0 +1,51 @@
+"""What a user asks of a run, and how a run tells what it is doing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+from orchestrator.results import CellId, CellResult, PhaseResult
+
+BackendChoice = Literal["auto", "docker", "local"]
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """A run as asked for on the command line.
+
+    ``names`` are scenario names, categories or globs; ``stacks`` limits archive roles to these
+    (names, or ``@file`` for an external archive). ``study`` is a folder of DICOM files to send
+    instead of the simulated study. ``workers`` None chooses by backend. ``keep`` leaves the lab
+    of the last cell running in its last phase.
+    """
+
+    names: tuple[str, ...]
+    stacks: tuple[str, ...] = ()
+    backend: BackendChoice = "auto"
+    keep: bool = False
+    study: Path | None = None
+    workers: int | None = None
+    runs: Path = Path("runs")
+    allow_config: bool = False
+    seed: int = 1
+
+
+class Listener(Protocol):
+    """Told what happens, from any thread, one call at a time."""
+
+    def run_started(self, run: str, cells: tuple[CellId, ...]) -> None:
+        """Everything is parsed and validated; nothing has started yet."""
+
+    def note(self, text: str) -> None:
+        """Something the user should know (an edition chosen, remains of an old run removed)."""
+
+    def cell_started(self, cell: CellId) -> None:
+        """The nodes of this cell are being started."""
+
+    def phase_done(self, cell: CellId, phase: PhaseResult) -> None:
+        """One phase was observed."""
+
+    def cell_done(self, result: CellResult) -> None:
+        """The cell is finished and torn down."""
