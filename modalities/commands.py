@@ -23,7 +23,11 @@ class Frozen(BaseModel):
 
 
 class Timeouts(Frozen):
-    """How long a modality waits, in seconds, at each stage."""
+    """How long a modality waits, in seconds, at each stage.
+
+    ``connect`` bounds the TCP connect, and again the TLS handshake; ``acse`` the answer to an
+    association or release request; ``dimse`` each response; ``network`` each PDU on its way out.
+    """
 
     connect: float = 3.0
     acse: float = 5.0

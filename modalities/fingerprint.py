@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from typing import Final
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict
 from pydicom import Dataset
 from pydicom.charset import convert_encodings
@@ -20,6 +22,9 @@ from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_data_element
 from pydicom.tag import BaseTag
 from pydicom.uid import ExplicitVRBigEndian
+
+#: Bytes per word of the value representations that are streams of words (PS3.5 section 6.2).
+_WORD_BYTES: Final = {"OW": 2, "OF": 4, "OL": 4, "OD": 8, "OV": 8}
 
 
 class Fingerprint(BaseModel):
@@ -92,7 +97,7 @@ def _canonical_value(dataset: Dataset, tag: BaseTag, *, big_endian: bool) -> byt
     if element.VR == "SQ":
         items = (_element_hashes(item, big_endian=big_endian) for item in element.value)
         return "|".join(";".join(f"{t}={h}" for t, h in item) for item in items).encode()
-    return _encode(element, dataset).rstrip(b" \0")
+    return _encode(element, dataset, big_endian=big_endian).rstrip(b" \0")
 
 
 def _vr(raw: RawDataElement) -> str:
@@ -101,8 +106,13 @@ def _vr(raw: RawDataElement) -> str:
     return dictionary_VR(raw.tag) if dictionary_has_tag(raw.tag) else "UN"
 
 
-def _encode(element: DataElement, dataset: Dataset) -> bytes:
+def _encode(element: DataElement, dataset: Dataset, *, big_endian: bool) -> bytes:
     """The value as Implicit VR Little Endian would hold it (8 bytes of tag and length removed)."""
+    width = _WORD_BYTES.get(element.VR)
+    if width is not None and isinstance(element.value, bytes) and big_endian:
+        # pydicom keeps streams of words as the bytes they were, in the byte order they were
+        words = np.frombuffer(element.value[: len(element.value) // width * width], f">u{width}")
+        return words.astype(f"<u{width}").tobytes()
     buffer = DicomBytesIO()
     buffer.is_little_endian = True
     buffer.is_implicit_VR = True

@@ -1,0 +1,347 @@
+"""An association as requestor: PS3.8's upper layer, synchronous, on pynetdicom's codecs.
+
+pynetdicom's own ``Association`` reports a peer that closed, reset, timed out or aborted alike,
+and needs two threads with polling loops per association. A lab that exists to tell these apart
+drives the requestor's few states itself and takes PDU and DIMSE encoding from the library.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import struct
+from collections.abc import Iterator, Sequence
+from typing import BinaryIO, Final
+
+from pydicom.uid import DeflatedExplicitVRLittleEndian
+from pynetdicom.dimse_messages import DIMSEMessage
+from pynetdicom.dimse_primitives import DimsePrimitiveType
+from pynetdicom.pdu import (
+    A_ABORT_RQ,
+    A_ASSOCIATE_AC,
+    A_ASSOCIATE_RQ,
+    A_RELEASE_RP,
+    A_RELEASE_RQ,
+    P_DATA_TF,
+)
+from pynetdicom.pdu_primitives import (
+    A_ABORT,
+    A_ASSOCIATE,
+    A_RELEASE,
+    ImplementationClassUIDNotification,
+    ImplementationVersionNameNotification,
+    MaximumLengthNotification,
+)
+from pynetdicom.presentation import PresentationContext
+
+from modalities.commands import Caller, Target
+from modalities.errors import ModalityError
+from modalities.identity import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from modalities.ladder import Rung, Signature
+from modalities.link import Link, LinkLostError, StoppedError, connect, start_tls
+from modalities.pdu_words import PDU_KINDS, context_result
+from modalities.trace import AssociationTrace
+from modalities.tracing import StreamTracer
+
+_AC, _RJ, _DATA, _RELEASE_RQ, _RELEASE_RP, _ABORT = 0x02, 0x03, 0x04, 0x05, 0x06, 0x07
+#: Sizes of PS3.8 tables 9-17, 9-21 and 9-26 in bytes, header included.
+_SHORTEST_AC, _SHORT_PDU = 74, 10
+#: DICOM application context (PS3.7 annex A.2.1).
+_APPLICATION_CONTEXT: Final = "1.2.840.10008.3.1.1.1"
+#: Fragment size towards a peer that announces no limit (maximum length 0).
+_UNLIMITED: Final = 1 << 17
+MAX_CONTEXTS: Final = 128
+
+
+class Association:
+    """One association with ``target``; open it, exchange messages, ``release`` or ``abort``.
+
+    Args:
+        target: where, and by which called title.
+        caller: our title, maximum PDU length and timeouts.
+        contexts: (abstract syntax, transfer syntaxes) pairs, at most 128; the first gets context
+            ID 1, the next 3, and so on (PS3.8 9.3.2.2).
+        tls: context to connect with where the target speaks TLS.
+        observer: our name in the trace.
+
+    Attributes:
+        results: result per context ID as the acceptor gave it (PS3.8 table 9-18).
+        syntaxes: accepted transfer syntax per accepted context ID.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        caller: Caller,
+        contexts: Sequence[tuple[str, Sequence[str]]],
+        tls: ssl.SSLContext | None,
+        observer: str,
+    ) -> None:
+        if not 0 < len(contexts) <= MAX_CONTEXTS:
+            raise ModalityError(
+                f"an association proposes 1 to 128 presentation contexts, not {len(contexts)}"
+            )
+        self._target, self._caller, self._tls = target, caller, tls
+        self._proposed = {
+            2 * index + 1: (abstract, tuple(syntaxes))
+            for index, (abstract, syntaxes) in enumerate(contexts)
+        }
+        self._tracer = StreamTracer(
+            observer, caller.calling, f"{target.called}@{target.host}:{target.port}"
+        )
+        self._link: Link | None = None
+        self._peer_max_length = 0
+        self.results: dict[int, int] = {}
+        self.syntaxes: dict[int, str] = {}
+
+    def open(self) -> None:
+        """Resolve, connect, handshake where TLS is asked for, associate.
+
+        Raises:
+            StoppedError: at ``resolve``, ``connect``, ``tls`` or ``associate``. Refused contexts
+                are no failure here: see ``results`` and ``require``.
+            ModalityError: a title or UID that no A-ASSOCIATE-RQ can carry.
+        """
+        request = self._request_pdu()
+        timeouts = self._caller.timeouts
+        try:
+            connection: socket.socket = connect(
+                self._target.host, self._target.port, timeouts.connect
+            )
+            if self._tls is not None:
+                connection = start_tls(connection, self._tls, self._target.host, timeouts.connect)
+        except StoppedError as stopped:
+            self._tracer.end(_ending(stopped.signature))
+            raise
+        self._link = Link(connection, self._tracer)
+        with self._watched(Rung.ASSOCIATE) as link:
+            link.send(request, timeouts.acse)
+            self._negotiated(*link.receive(timeouts.acse))
+
+    def require(self, context_id: int) -> str:
+        """The transfer syntax accepted for ``context_id``.
+
+        Raises:
+            StoppedError: at ``negotiate``, with the acceptor's result for it.
+        """
+        if context_id in self.syntaxes:
+            return self.syntaxes[context_id]
+        abstract, _ = self._proposed[context_id]
+        result = self.results.get(context_id, 2)
+        words = f"context for {abstract} refused: {context_result(result)}"
+        if context_id not in self.results:
+            words = f"context for {abstract} missing from the A-ASSOCIATE-AC"
+        if result == 0:
+            words = f"context for {abstract} accepted with a transfer syntax never proposed"
+        raise StoppedError(Rung.NEGOTIATE, Signature.context(result), words)
+
+    def send(self, message: DIMSEMessage, context_id: int, dataset: BinaryIO | None = None) -> None:
+        """Send a DIMSE message; ``dataset`` is read from its position to its end, as it is.
+
+        Raises:
+            StoppedError: at ``dimse`` (timeout: the peer takes no more data).
+        """
+        timeout = self._caller.timeouts.network
+        with self._watched(Rung.DIMSE) as link:
+            for primitive in message.encode_msg(context_id, self._peer_max_length or _UNLIMITED):
+                link.send(P_DATA_TF(primitive).encode(), timeout)
+            if dataset is None:
+                return
+            for pdu in self._fragments(dataset, context_id):
+                if link.broken:
+                    return
+                link.send(pdu, timeout)
+
+    def receive(self) -> DimsePrimitiveType:
+        """The next DIMSE message from the peer, within the DIMSE timeout.
+
+        Raises:
+            StoppedError: at ``dimse``: aborted, closed, reset, timeout.
+        """
+        timeout = self._caller.timeouts.dimse
+        message = DIMSEMessage()
+        with self._watched(Rung.DIMSE) as link:
+            while True:
+                pdu_type, pdu = link.receive(timeout)
+                if pdu_type == _RELEASE_RQ:
+                    link.send(A_RELEASE_RP(_release(response=True)).encode(), timeout)
+                    words = "the peer released the association instead of answering"
+                    raise LinkLostError(Signature(kind="closed"), words)
+                if pdu_type != _DATA:
+                    raise self._unexpected(pdu_type, pdu, Rung.DIMSE)
+                try:
+                    data = P_DATA_TF()
+                    data.decode(pdu)
+                    if message.decode_msg(data.to_primitive()):
+                        return message.message_to_primitive()
+                except Exception as error:  # whatever a decoder makes of a malformed message
+                    self.abort()
+                    words = f"response can't be decoded: {type(error).__name__}: {error}"
+                    raise StoppedError(Rung.DIMSE, Signature.aborted(2, 6), words) from error
+
+    def release(self) -> None:
+        """End the association in order, or abort it where the peer does not answer; idempotent."""
+        if self._link is None:
+            return
+        with contextlib.suppress(LinkLostError):
+            self._link.send(A_RELEASE_RQ(_release()).encode(), self._caller.timeouts.acse)
+            while True:
+                pdu_type, _ = self._link.receive(self._caller.timeouts.acse)
+                if pdu_type == _RELEASE_RQ:  # collision (PS3.8 7.2.2.7)
+                    answer = A_RELEASE_RP(_release(response=True)).encode()
+                    self._link.send(answer, self._caller.timeouts.acse)
+                elif pdu_type in (_RELEASE_RP, _ABORT):
+                    break
+        self._close("closed by requestor")
+
+    def abort(self) -> None:
+        """A-ABORT as service user (0/0) and close; idempotent."""
+        if self._link is None:
+            return
+        abort = A_ABORT()
+        abort.abort_source = 0
+        with contextlib.suppress(LinkLostError):
+            self._link.send(A_ABORT_RQ(abort).encode(), 1.0)
+        self._close("aborted")
+
+    def trace(self) -> AssociationTrace:
+        """The PDU trace so far."""
+        return self._tracer.trace()
+
+    @contextlib.contextmanager
+    def _watched(self, rung: Rung) -> Iterator[Link]:
+        """Turn what ends the link into the exact signature at ``rung``, and close it."""
+        if self._link is None:
+            words = "the association is closed"
+            raise StoppedError(rung, Signature(kind="closed"), words)
+        try:
+            yield self._link
+        except LinkLostError as lost:
+            signature, at = lost.signature, rung
+            if signature.kind == "alert" and rung is Rung.ASSOCIATE:
+                at = Rung.TLS  # TLS 1.3: the server judges our certificate after our handshake
+            elif rung is Rung.DIMSE and signature.kind in ("alert", "not-dicom"):
+                signature = Signature(kind="closed")
+            if signature.kind in ("timeout", "not-dicom"):
+                self._tracer.end(_ending(signature))
+                self.abort()
+            self._close(_ending(lost.signature))
+            raise StoppedError(at, signature, lost.comment) from lost
+        except StoppedError:
+            self._close("closed by requestor")
+            raise
+
+    def _close(self, reason: str) -> None:
+        if self._link is not None:
+            self._link.close()
+            self._link = None
+        self._tracer.end(reason)
+
+    def _negotiated(self, pdu_type: int, pdu: bytes) -> None:
+        if pdu_type != _AC:
+            raise self._unexpected(pdu_type, pdu, Rung.ASSOCIATE)
+        if len(pdu) < _SHORTEST_AC:
+            words = f"A-ASSOCIATE-AC of {len(pdu)} bytes; it has at least {_SHORTEST_AC}"
+            raise LinkLostError(Signature(kind="not-dicom"), words)
+        answer = A_ASSOCIATE_AC()
+        try:
+            answer.decode(pdu)
+            for item in answer.presentation_context:
+                context_id, result = item.presentation_context_id, item.result_reason
+                if context_id not in self._proposed or result is None:
+                    continue
+                self.results[context_id] = result
+                syntax = str(item.transfer_syntax)
+                if result == 0 and syntax in self._proposed[context_id][1]:
+                    self.syntaxes[context_id] = syntax
+            if answer.user_information is not None:
+                self._peer_max_length = int(answer.user_information.maximum_length or 0)
+        except Exception as error:  # whatever a decoder makes of a malformed PDU
+            words = f"A-ASSOCIATE-AC can't be decoded: {type(error).__name__}: {error}"
+            raise LinkLostError(Signature(kind="not-dicom"), words) from error
+
+    def _unexpected(self, pdu_type: int, pdu: bytes, rung: Rung) -> StoppedError:
+        """What a PDU other than the awaited one means."""
+        if pdu_type == _ABORT and len(pdu) == _SHORT_PDU:
+            source, reason = pdu[8:10]
+            return StoppedError(rung, Signature.aborted(source, reason))
+        if pdu_type == _RJ and len(pdu) == _SHORT_PDU and rung is Rung.ASSOCIATE:
+            result, source, reason = pdu[7:10]
+            return StoppedError(rung, Signature.rejected(result, source, reason))
+        self.abort()
+        kind = "not-dicom" if rung is Rung.ASSOCIATE else "closed"
+        return StoppedError(rung, Signature(kind=kind), f"unexpected {PDU_KINDS[pdu_type]} PDU")
+
+    def _fragments(self, dataset: BinaryIO, context_id: int) -> Iterator[bytes]:
+        """P-DATA-TF PDUs (PS3.8 9.3.5, annex E.2) of a dataset, one buffer at a time."""
+        size = max((self._peer_max_length or _UNLIMITED) - 6, 2) // 2 * 2
+        deflated = self.syntaxes[context_id] == DeflatedExplicitVRLittleEndian
+        fragment = dataset.read(size)
+        while True:
+            following = dataset.read(size)
+            if deflated and not following and len(fragment) % 2:
+                # PS3.5 annex A.5 pads the stream; many files lack it, and Orthanc never answers
+                # an odd fragment
+                fragment += b"\0"
+            control = 0x00 if following else 0x02
+            length = len(fragment)
+            header = struct.pack(">BBLLBB", _DATA, 0, length + 6, length + 2, context_id, control)
+            yield header + fragment
+            if not following:
+                return
+            fragment = following
+
+    def _request_pdu(self) -> bytes:
+        request = A_ASSOCIATE()
+        try:
+            request.application_context_name = _APPLICATION_CONTEXT
+            request.calling_ae_title = self._caller.calling
+            request.called_ae_title = self._target.called
+            request.presentation_context_definition_list = [
+                _context(number, abstract, syntaxes)
+                for number, (abstract, syntaxes) in self._proposed.items()
+            ]
+            length, implementation = (
+                MaximumLengthNotification(),
+                ImplementationClassUIDNotification(),
+            )
+            version = ImplementationVersionNameNotification()
+            length.maximum_length_received = self._caller.max_pdu_length
+            implementation.implementation_class_uid = IMPLEMENTATION_CLASS_UID
+            version.implementation_version_name = IMPLEMENTATION_VERSION_NAME
+            request.user_information = [length, implementation, version]
+            encoded: bytes = A_ASSOCIATE_RQ(request).encode()
+        except (ValueError, TypeError) as error:
+            raise ModalityError(
+                f"no A-ASSOCIATE-RQ can be made from calling {self._caller.calling!r}, called"
+                f" {self._target.called!r}: {error}"
+            ) from error
+        return encoded
+
+
+def _context(number: int, abstract: str, syntaxes: Sequence[str]) -> PresentationContext:
+    context = PresentationContext()
+    context.context_id = number
+    context.abstract_syntax = abstract
+    context.transfer_syntax = list(syntaxes)
+    return context
+
+
+def _release(*, response: bool = False) -> A_RELEASE:
+    primitive = A_RELEASE()
+    if response:
+        primitive.result = "affirmative"
+    return primitive
+
+
+def _ending(signature: Signature) -> str:
+    """How a trace says that a connection ended this way (``AssociationTrace.end``)."""
+    ends = {
+        "closed": "closed by acceptor",
+        "alert": "closed by acceptor",
+        "certificate": "closed by requestor",
+        "not-tls": "closed by requestor",
+        "not-dicom": "closed by requestor",
+    }
+    return ends.get(signature.kind, signature.kind)

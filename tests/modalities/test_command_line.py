@@ -1,0 +1,113 @@
+"""``python -m modalities``: what is printed, and what the exit codes say."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pydicom
+import pytest
+
+from modalities.__main__ import main
+from modalities.commands import Listen, Received
+from modalities.node import ModalityNode
+from modalities.study import WrittenFile
+from tests.modalities.peers import LOOPBACK, Conversation, ScriptedPeers
+
+
+@pytest.fixture
+def address(node: ModalityNode) -> str:
+    port = node.run(Listen(aetitle="WS", port=0, called_aetitles=("WS",))).port
+    return f"{LOOPBACK}:{port}"
+
+
+def test_a_study_is_generated_and_listed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "study"
+    size = ["--rows", "32", "--columns", "16"]
+    assert main(["generate", "--out", str(out), "--images", "2", "--seed", "9", *size]) == 0
+    files = sorted(out.iterdir())
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == [
+        str(path) for path in files
+    ]
+    dataset = pydicom.dcmread(files[0])
+    assert (dataset.Rows, dataset.Columns) == (32, 16)
+
+
+def test_files_and_folders_are_sent_and_what_is_no_dicom_is_left_out(
+    node: ModalityNode,
+    address: str,
+    study: list[WrittenFile],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    folder = tmp_path / "mixed"
+    folder.mkdir()
+    shutil.copy(study[0].path, folder)
+    (folder / "notes.txt").write_text("not an image")
+    assert main(["send", "--to", f"WS@{address}", "--trace", str(folder)]) == 0
+    printed = capsys.readouterr()
+    assert "1/1 ct-1-0001.dcm: sent (CT Image Storage in Explicit VR Little Endian)" in printed.out
+    assert "A-ASSOCIATE-RQ  PACSLAB calls WS, 1 context proposed" in printed.out
+    assert "notes.txt" in printed.err
+    assert len(node.run(Received()).received) == 1
+
+
+def test_a_simulated_study_is_sent_without_leaving_files(node: ModalityNode, address: str) -> None:
+    arguments = ["send", "--to", f"WS@{address}", "--calling", "CT1", "--family", "ct"]
+    assert main([*arguments, "--images", "1"]) == 0
+    (received,) = node.run(Received()).received
+    assert received.calling_aetitle == "CT1"
+
+
+def test_an_echo_that_is_rejected_exits_with_1_and_says_why(
+    address: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["echo", "--to", f"WS@{address}"]) == 0
+    assert main(["echo", "--to", f"OTHER@{address}"]) == 1
+    assert capsys.readouterr().err == "stopped at associate: rejected 1/1/7\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["send", "--to", "WS@127.0.0.1:104"], "nothing to send"),
+        (["send", "--to", "WS@127.0.0.1:104", "/nowhere.dcm"], "nowhere.dcm"),
+        (["send", "--to", "WS@127.0.0.1:104", "--family", "XT"], "unknown modality family"),
+        (["generate", "--out", "x", "--transfer-syntax", "JPEGBaseline8Bit"], "can't be made in"),
+    ],
+)
+def test_wrong_input_exits_with_2_and_one_line(
+    arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    error = capsys.readouterr().err
+    assert words in error
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize("target", ["WS", "WS@host", "WS@host:0", "WS@host:99999", "@host:104"])
+def test_a_target_that_is_none_is_explained(
+    target: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(["echo", "--to", target])
+    assert left.value.code == 2
+    assert "expected TITLE@host:port such as" in capsys.readouterr().err
+
+
+def test_a_peer_that_stops_halfway_is_reported_object_by_object(
+    peers: ScriptedPeers, study: list[WrittenFile], capsys: pytest.CaptureFixture[str]
+) -> None:
+    def script(peer: Conversation) -> None:
+        peer.accept()
+        peer.message()
+        peer.send(bytes.fromhex("0700 0000 0004 0000 0000"))
+
+    target = peers.play(script)
+    names = [str(written.path) for written in study]
+    assert main(["send", "--to", f"PEER@{LOOPBACK}:{target.port}", *names]) == 1
+    printed = capsys.readouterr()
+    assert printed.out.startswith("1/3 ct-1-0001.dcm: dimse: aborted 0/0")
+    assert printed.err == "stopped at dimse: aborted 0/0\n"
