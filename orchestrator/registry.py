@@ -6,6 +6,7 @@ import difflib
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping
+from threading import RLock
 from typing import Generic, TypeVar
 
 from orchestrator.errors import InputError
@@ -24,6 +25,8 @@ class Registry(Mapping[str, T], Generic[T]):
         self._sort = sort
         self._package = package
         self._items: dict[str, T] = {}
+        self._lock = RLock()
+        self._loading = False
         self._loaded = False
 
     def register(self, name: str) -> Callable[[T], T]:
@@ -67,10 +70,18 @@ class Registry(Mapping[str, T], Generic[T]):
     def _load(self) -> None:
         if self._loaded:
             return
-        self._loaded = True
-        package = importlib.import_module(self._package)
-        for module in pkgutil.iter_modules(package.__path__, self._package + "."):
-            importlib.import_module(module.name)
+        # Another thread must find all plug-ins or wait; a plug-in may look others up meanwhile.
+        with self._lock:
+            if self._loading:
+                return
+            self._loading = True
+            try:
+                package = importlib.import_module(self._package)
+                for module in pkgutil.iter_modules(package.__path__, self._package + "."):
+                    importlib.import_module(module.name)
+                self._loaded = True
+            finally:
+                self._loading = False
 
 
 def unknown_word(sort: str, seen: str, known: tuple[str, ...]) -> str:

@@ -22,8 +22,12 @@ class Frozen(BaseModel):
 
 
 class KnownAE(Frozen):
-    """A remote AE in an archive's table: who it is and where it listens."""
+    """A remote AE in an archive's table: who it is and where it listens.
 
+    ``name`` is what the archive's administrator calls the entry (by default its title).
+    """
+
+    name: str = ""
     title: str
     host: str
     port: int = Field(ge=1, le=65535)
@@ -64,6 +68,9 @@ class ArchiveSettings(Frozen):
     )
     accepted_sop_classes: tuple[str, ...] | None = Field(
         None, description="the only storage SOP classes accepted (UIDs or pydicom keywords)"
+    )
+    accept_unknown_sop_classes: bool | None = Field(
+        None, description="accept storage SOP classes that the product's own list does not know"
     )
     accepted_transfer_syntaxes: tuple[str, ...] | None = Field(
         None, description="the only transfer syntaxes accepted for storage (UIDs or keywords)"

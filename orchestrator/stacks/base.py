@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 
 from modalities.fingerprint import Fingerprint
 from orchestrator.backends.base import Backend, Launch, Place, Site
+from orchestrator.outcome import Outcome
 from orchestrator.registry import Registry
 from orchestrator.settings import ArchiveSettings, Frozen, NativeChange
 
@@ -37,19 +38,22 @@ class ForwardReport(Frozen):
     """What an archive says after it was told to send a study: its own REST answer.
 
     ``http_status`` is the answer's code, ``body`` its text (first 2,000 characters).
-    ``claims_success`` is the archive's word, which proves nothing.
+    ``claims_success`` is the archive's word, which proves nothing. ``stopped`` is set where the
+    vendor's words say exactly what stopped it before a byte was on the wire (host name, port).
     """
 
     claims_success: bool
     http_status: int
     body: str
+    stopped: Outcome | None = None
 
 
 class Dialect(Protocol):
     """Pure translation of neutral settings into a vendor's keys; no transport."""
 
-    where: str
-    """The file or resource that an administrator edits (``orthanc.json``, ``LDAP device …``)."""
+    @property
+    def where(self) -> str:
+        """What an administrator edits: a file or resource (``orthanc.json``, ``LDAP device …``)."""
 
     def unsupported(self, settings: ArchiveSettings) -> Mapping[str, str]:
         """Neutral settings in use that the vendor does not have: field name to reason."""
@@ -62,9 +66,12 @@ class Archive(Protocol):
     """One archive of a lab. Its adapter owns its configuration and asks it what it holds."""
 
     role: str
-    dialect: Dialect
     coercions: Mapping[str, str]
     """Attributes (``ggggeeee``) that this archive may change on receipt, each with the reason."""
+
+    @property
+    def dialect(self) -> Dialect:
+        """The vendor's words for settings, as far as its version is known."""
 
     @property
     def settings(self) -> ArchiveSettings:
@@ -104,6 +111,9 @@ class Archive(Protocol):
     def empty(self) -> None:
         """Remove every object (external: only those that this run sent)."""
 
+    def web(self) -> str:
+        """Where a person finds its web interface, with the credentials made for this run."""
+
     def log(self) -> str:
         """Its log so far; the caller cuts out the window it wants."""
 
@@ -127,6 +137,10 @@ class Stack(Protocol):
     """A vendor: says in which edition it can run here, and makes its archives."""
 
     name: str
+
+    @property
+    def aetitle(self) -> str:
+        """The AE title that the product is shipped with."""
 
     def editions(self, backend: Backend) -> tuple[Edition, ...]:
         """Editions this machine can run on ``backend``, the most real first; may be empty."""

@@ -1,0 +1,185 @@
+"""Orthanc: container or process of the real product, otherwise our archive with its profile."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping
+from typing import Final
+
+from modalities.fingerprint import Fingerprint
+from orchestrator.backends.base import Backend, Launch
+from orchestrator.errors import LabError, UnsupportedError
+from orchestrator.settings import ArchiveSettings, NativeChange
+from orchestrator.stacks.base import (
+    STACKS,
+    Archive,
+    Edition,
+    ForwardReport,
+    Identity,
+    Native,
+    StackContext,
+)
+from orchestrator.stacks.native import native_changes
+from orchestrator.stacks.orthanc_dialect import OrthancDialect, entry_name
+from orchestrator.stacks.orthanc_rest import OrthancRest
+from orchestrator.stacks.profile.adapter import PROFILE_PORTS, profile_archive
+from orchestrator.waiting import wait_until
+
+_PORTS: Final = {"dicom": 4242, "web": 8042}
+#: Orthanc answers 0.1 s after its start (F section 2); a loaded machine gets a lot more.
+_START_SECONDS: Final = 30.0
+
+
+class OrthancStack:
+    """Registered as ``orthanc``."""
+
+    name = "orthanc"
+    aetitle = "ORTHANC"
+    #: The profile that stands in where the product is missing.
+    profile = "orthanc-1.12"
+
+    def editions(self, backend: Backend) -> tuple[Edition, ...]:
+        """The real product first."""
+        real: Edition = "container" if backend.name == "docker" else "process"
+        here = backend.has("orthanc", "Orthanc") is not None
+        return (real, "profile") if here else ("profile",)
+
+    def ports(self, edition: Edition) -> Mapping[str, int]:
+        """Ports in a container: Orthanc's own, or those of our archive that stands in."""
+        return PROFILE_PORTS if edition == "profile" else _PORTS
+
+    def archive(self, edition: Edition, context: StackContext) -> Archive:
+        """An Orthanc of this edition, not started."""
+        if edition == "profile":
+            return profile_archive(self.profile, context)
+        return OrthancArchive(edition, context)
+
+
+STACKS.register("orthanc")(OrthancStack())
+
+
+class OrthancArchive:
+    """The real Orthanc. Every setting lives in its JSON file, so changing one restarts it."""
+
+    #: Orthanc hands out what it was given (F28).
+    coercions: Mapping[str, str] = {}
+
+    def __init__(self, edition: Edition, context: StackContext) -> None:
+        self.role = context.role
+        self._edition = edition
+        self._site = context.site
+        self._place = context.place
+        self._settings = context.settings
+        self._password = secrets.token_urlsafe(16)
+        self._rest: OrthancRest | None = None
+        self.dialect = OrthancDialect(certificates=f"{context.place.node_exchange}/tls")
+
+    @property
+    def settings(self) -> ArchiveSettings:
+        """The neutral settings now in force."""
+        return self._settings
+
+    def launch(self) -> Launch:
+        """Orthanc with its settings in one JSON file."""
+        return Launch(
+            role=self.role,
+            ports=_PORTS,
+            service="orthanc",
+            binary=("Orthanc", "--verbose-dicom", "{config}/orthanc.json"),
+            files={"orthanc.json": self._configuration()},
+            environment={"TCP_NODELAY": "1"},
+        )
+
+    def await_ready(self) -> Identity:
+        """Wait for ``GET /system``; Orthanc opens its DICOM port before its web port."""
+        rest = self._connect()
+        wait_until(
+            rest.answers,
+            seconds=_START_SECONDS,
+            what=f"Orthanc ({self.role}) to answer GET /system",
+            alive=lambda: self._site.alive(self.role),
+            log=self.log,
+        )
+        version = str(rest.system()["Version"])
+        self.dialect = OrthancDialect(version, self.dialect.certificates)
+        return Identity(stack="orthanc", edition=self._edition, version=version)
+
+    def configure(self, settings: ArchiveSettings) -> tuple[NativeChange, ...]:
+        """Rewrite the file and restart, as an administrator has to."""
+        for setting, reason in self.dialect.unsupported(settings).items():
+            raise UnsupportedError(f"{setting}: {reason}")
+        changes = native_changes(self.dialect, self._settings, settings)
+        if changes:
+            self._settings = settings
+            self._site.restart(self.launch())
+            self.await_ready()
+        return changes
+
+    def read_back(self) -> Native:
+        """The configuration that the running Orthanc has loaded."""
+        return self._connect().configuration()
+
+    def held(self, study_instance_uid: str | None = None) -> tuple[Fingerprint, ...]:
+        """Every instance by Orthanc's own identifier, so that a second copy shows (F13b)."""
+        rest = self._connect()
+        return tuple(rest.fingerprint(each) for each in rest.instances(study_instance_uid))
+
+    def forward(self, study_instance_uid: str, to: str) -> ForwardReport:
+        """Send a study through Orthanc's REST API."""
+        rest = self._connect()
+        studies = rest.studies(study_instance_uid)
+        if not studies:
+            raise LabError(
+                f"{self.role} was to send study {study_instance_uid} but does not hold it;"
+                " the study should have been stored before this phase"
+            )
+        names = {entry.title: entry_name(entry) for entry in self._settings.known_aes}
+        return rest.store(names.get(to, to), studies)
+
+    def empty(self) -> None:
+        """Delete every patient."""
+        self._connect().delete_all()
+
+    def web(self) -> str:
+        """Orthanc Explorer, with this run's user."""
+        return f"http://{self._site.control(self.role, 'web')} (user lab, {self._password})"
+
+    def log(self) -> str:
+        """Standard error of the process, where Orthanc logs."""
+        return self._site.log(self.role)
+
+    def close(self) -> None:
+        """Drop the connection; the site removes the rest."""
+        if self._rest is not None:
+            self._rest.close()
+            self._rest = None
+
+    def _connect(self) -> OrthancRest:
+        address = self._site.control(self.role, "web")
+        base_url = f"http://{address}"
+        if self._rest is None or self._rest.base_url != base_url:
+            self.close()
+            self._rest = OrthancRest(base_url, ("lab", self._password))
+        return self._rest
+
+    def _configuration(self) -> bytes:
+        place = self._place
+        fixed: dict[str, object] = {
+            "Name": f"pacslab {self.role}",
+            "StorageDirectory": place.node_data,
+            "IndexDirectory": place.node_data,
+            "DicomPort": place.listen["dicom"].port,
+            "HttpPort": place.listen["web"].port,
+            # In a container the web port is reached through the engine, not from localhost; it
+            # is published on 127.0.0.1 only and asks for a password made for this run.
+            "RemoteAccessAllowed": self._edition == "container",
+            "AuthenticationEnabled": True,
+            "RegisteredUsers": {"lab": self._password},
+            # Lua is what reads the configuration in force back.
+            "ExecuteLuaEnabled": True,
+            "SaveJobs": False,
+            "StableAge": 3600,
+        }
+        native = {**fixed, **self.dialect.translate(self._settings)}
+        return json.dumps(native, indent=2).encode()

@@ -1,0 +1,158 @@
+"""The profile archive as the engine sees it: in this process, or in a container."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from modalities.control import ControlError, call
+from modalities.fingerprint import Fingerprint
+from orchestrator.backends.base import InProcess, Launch
+from orchestrator.errors import LabError, UnsupportedError
+from orchestrator.settings import ArchiveSettings, NativeChange
+from orchestrator.stacks.base import Dialect, ForwardReport, Identity, Native, StackContext
+from orchestrator.stacks.native import native_changes
+from orchestrator.stacks.profile.configuration import ForwardOrder, ServerConfiguration
+from orchestrator.stacks.profile.dialects import dialect_of
+from orchestrator.stacks.profile.files import find_profile
+from orchestrator.stacks.profile.server import ProfileServer
+from orchestrator.waiting import wait_until
+
+#: Ports of the ``profile`` service of compose.yaml.
+PROFILE_PORTS: Final[Mapping[str, int]] = {"dicom": 11112, "web": 8080}
+_START_SECONDS: Final = 30.0
+_ANSWER_SECONDS: Final = 30.0
+_FORWARD_SECONDS: Final = 300.0
+
+
+def profile_archive(profile_name: str, context: StackContext) -> ProfileArchive:
+    """An archive that follows the profile called ``profile_name``, not started.
+
+    Raises:
+        InputError: there is no such profile, or its file is not valid.
+    """
+    return ProfileArchive(profile_name, context)
+
+
+class ProfileArchive:
+    """Adapter of one profile archive. Settings change while it runs, for new associations."""
+
+    def __init__(self, profile_name: str, context: StackContext) -> None:
+        self.role = context.role
+        self._name = profile_name
+        self._profile = find_profile(profile_name)
+        self._site = context.site
+        self._place = context.place
+        self._settings = context.settings
+        self.coercions: Mapping[str, str] = self._profile.receipt.coercions
+        self.dialect: Dialect = dialect_of(self._profile, f"{context.place.node_exchange}/tls")
+
+    @property
+    def settings(self) -> ArchiveSettings:
+        """The neutral settings now in force."""
+        return self._settings
+
+    def launch(self) -> Launch:
+        """Threads of this process on the local backend, the node image in docker."""
+        configuration = self._configuration()
+
+        def start() -> InProcess:
+            return ProfileServer(configuration)
+
+        return Launch(
+            role=self.role,
+            ports={name: address.port for name, address in self._place.listen.items()},
+            service="profile",
+            inprocess=start,
+            files={"archive.json": configuration.model_dump_json(indent=2).encode()},
+        )
+
+    def await_ready(self) -> Identity:
+        """Wait for the control port, which opens after the DICOM port."""
+        wait_until(
+            self._answers,
+            seconds=_START_SECONDS,
+            what=f"the profile archive {self._name} ({self.role}) to answer",
+            alive=lambda: self._site.alive(self.role),
+            log=lambda: self._site.log(self.role),
+        )
+        return Identity(
+            stack=self._profile.stack,
+            edition="profile",
+            version=self._profile.version,
+            follows=self._name,
+        )
+
+    def configure(self, settings: ArchiveSettings) -> tuple[NativeChange, ...]:
+        """Put ``settings`` in force for new associations; nothing restarts.
+
+        Raises:
+            UnsupportedError: the vendor has no such setting.
+        """
+        for setting, reason in self.dialect.unsupported(settings).items():
+            raise UnsupportedError(f"{setting}: {reason}")
+        changes = native_changes(self.dialect, self._settings, settings)
+        if settings != self._settings:
+            self._call("settings", settings)
+            self._settings = settings
+        return changes
+
+    def read_back(self) -> Native:
+        """The settings that the running archive has, in the vendor's words."""
+        return self.dialect.translate(ArchiveSettings.model_validate(self._call("settings")))
+
+    def held(self, study_instance_uid: str | None = None) -> tuple[Fingerprint, ...]:
+        """Fingerprints of the files that it holds, duplicates kept."""
+        answer = self._call("instances", {"study": study_instance_uid})
+        return tuple(Fingerprint.model_validate(each["fingerprint"]) for each in answer)
+
+    def forward(self, study_instance_uid: str, to: str) -> ForwardReport:
+        """Order it to send a study; the answer is in the vendor's manner."""
+        order = ForwardOrder(study=study_instance_uid, to=to)
+        return ForwardReport.model_validate(self._call("forward", order, seconds=_FORWARD_SECONDS))
+
+    def empty(self) -> None:
+        """Remove every object."""
+        self._call("empty")
+
+    def web(self) -> str:
+        """Its control channel; a profile archive has no pages."""
+        return f"http://{self._site.control(self.role, 'web')} (JSON by POST only)"
+
+    def log(self) -> str:
+        """The archive's own log; after its end, what it printed."""
+        try:
+            return "\n".join(self._call("log")["lines"])
+        except LabError:
+            return self._site.log(self.role)
+
+    def close(self) -> None:
+        """Nothing outlives the site."""
+
+    def _configuration(self) -> ServerConfiguration:
+        place = self._place
+        return ServerConfiguration(
+            name=self._name,
+            profile=self._profile,
+            settings=self._settings,
+            host=place.listen["dicom"].host,
+            dicom_port=place.listen["dicom"].port,
+            web_port=place.listen["web"].port,
+            data=place.node_data,
+            exchange=place.node_exchange,
+        )
+
+    def _answers(self) -> bool:
+        host, port = self._site.control(self.role, "web")
+        try:
+            call(host, port, "system", timeout=2)
+        except ControlError:
+            return False
+        return True
+
+    def _call(self, verb: str, body: object = None, *, seconds: float = _ANSWER_SECONDS) -> Any:
+        host, port = self._site.control(self.role, "web")
+        try:
+            return call(host, port, verb, body, timeout=seconds)
+        except ControlError as error:
+            raise LabError(f"profile archive {self._name} ({self.role}): {error}") from error

@@ -1,0 +1,36 @@
+"""DIMSE responses: the parts that all services share (PS3.7 annex C)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pydicom.tag import Tag
+from pynetdicom.dimse_primitives import C_FIND, C_GET, C_MOVE, C_STORE
+
+from orchestrator.stacks.profile.vendor import Failure
+
+#: Error Comment (0000,0902) is VR LO: 64 characters.
+_COMMENT_LENGTH: Final = 64
+
+Response = C_STORE | C_FIND | C_MOVE | C_GET
+
+
+def failed(
+    response: Response, failure: Failure, *, offending: int | None = None, **facts: str
+) -> None:
+    """Give ``response`` the failure's status, and its comment with ``facts`` filled in.
+
+    Args:
+        response: the response to the request, without a status.
+        failure: what the vendor answers.
+        offending: tag for Offending Element (0000,0901).
+        facts: values for the comment's ``{…}`` names.
+    """
+    response.Status = failure.status
+    if failure.comment:
+        names = {"destination": "", "error": "", "calling": "", "study": "", **facts}
+        comment = failure.comment.format_map(names)[:_COMMENT_LENGTH]
+        # pynetdicom's annotations know only the initial None
+        setattr(response, "ErrorComment", comment)  # noqa: B010
+    if offending is not None:
+        setattr(response, "OffendingElement", Tag(offending))  # noqa: B010

@@ -1,0 +1,173 @@
+"""C-STORE as SCU: to the destination of a C-MOVE, or to a peer on order (forward)."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Sequence
+from io import BytesIO
+from typing import Final, NamedTuple
+
+from pynetdicom.dimse_messages import C_STORE_RQ
+from pynetdicom.dimse_primitives import C_STORE
+from pynetdicom.status import code_to_category
+
+from modalities.association import MAX_CONTEXTS, Association
+from modalities.commands import Caller, Target, Timeouts
+from modalities.link import StoppedError
+from modalities.part10 import inspect
+from orchestrator.outcome import Outcome
+from orchestrator.settings import KnownAE
+from orchestrator.stacks.profile.encoding import MalformedDatasetError, reencode
+from orchestrator.stacks.profile.policy import Policy
+from orchestrator.stacks.profile.store import Held
+
+#: How long a sender waits: to connect, for the association, for a C-STORE response (F22d).
+_TIMEOUTS: Final = Timeouts(connect=5.0, acse=10.0, dimse=30.0, network=30.0)
+_MEDIUM: Final = 0
+
+
+class Originator(NamedTuple):
+    """Who asked for a C-MOVE, and with which message (PS3.7 9.1.1.1)."""
+
+    title: str
+    message_id: int
+
+
+class Sent(NamedTuple):
+    """What became of one object: the C-STORE status, None if it was never sent."""
+
+    status: int | None
+    error: str = ""
+
+    @property
+    def outcome(self) -> str:
+        """``completed``, ``warning`` or ``failed``, as sub-operations are counted."""
+        if self.status is None:
+            return "failed"
+        category = code_to_category(self.status)
+        if category == "Success":
+            return "completed"
+        return "warning" if category == "Warning" else "failed"
+
+
+class UnreachableError(Exception):
+    """There is no association with the destination; ``outcome`` says at which rung it stopped."""
+
+    def __init__(self, stopped: StoppedError) -> None:
+        super().__init__(_words(stopped))
+        self.outcome = Outcome(rung=stopped.rung, signature=stopped.signature)
+
+
+class Sender:
+    """One association with ``destination`` that stores ``objects`` there.
+
+    Args:
+        policy: the archive's; its title calls, its rules say what is proposed.
+        destination: the known AE.
+        objects: everything that is to be sent on this association; at least one.
+        tls: context to connect with where the destination speaks TLS.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        destination: KnownAE,
+        objects: Sequence[Held],
+        tls: ssl.SSLContext | None,
+    ) -> None:
+        self._further = policy.profile.reencodes_to
+        self._contexts = _proposals(objects, self._further)
+        target = Target(host=destination.host, port=destination.port, called=destination.title)
+        caller = Caller(calling=policy.settings.aetitle, timeouts=_TIMEOUTS)
+        proposed = [(sop_class, (syntax,)) for sop_class, syntax in self._contexts]
+        self._association = Association(
+            target, caller, proposed, tls if destination.tls else None, policy.settings.aetitle
+        )
+        self._broken = ""
+
+    def open(self) -> None:
+        """Associate.
+
+        Raises:
+            UnreachableError: name, connection, TLS or association failed.
+        """
+        try:
+            self._association.open()
+        except StoppedError as stopped:
+            raise UnreachableError(stopped) from stopped
+
+    def send(self, held: Held, number: int, originator: Originator | None) -> Sent:
+        """Store one object as message ``number``."""
+        if self._broken:
+            return Sent(None, self._broken)
+        try:
+            context_id, syntax = self._context_for(held)
+        except LookupError as error:
+            return Sent(None, str(error))
+        message = _request(held, number, originator)
+        try:
+            if syntax == held.transfer_syntax:
+                with held.path.open("rb") as dataset:
+                    dataset.seek(inspect(held.path).offset)
+                    self._association.send(message, context_id, dataset)
+            else:
+                content = reencode(held.path, held.transfer_syntax, syntax)
+                self._association.send(message, context_id, BytesIO(content))
+            response = self._association.receive()
+        except MalformedDatasetError as error:
+            return Sent(None, str(error))
+        except StoppedError as stopped:
+            self._broken = _words(stopped)
+            return Sent(None, self._broken)
+        status = int(getattr(response, "Status", 0x0110))
+        return Sent(status, "" if status == 0 else f"C-STORE status {status:#06x}")
+
+    def close(self) -> None:
+        """Release the association."""
+        self._association.release()
+
+    def _context_for(self, held: Held) -> tuple[int, str]:
+        accepted = {
+            syntax: 2 * index + 1
+            for index, (sop_class, syntax) in enumerate(self._contexts)
+            if sop_class == held.sop_class and 2 * index + 1 in self._association.syntaxes
+        }
+        if held.transfer_syntax in accepted:
+            return accepted[held.transfer_syntax], held.transfer_syntax
+        for syntax in self._further:
+            if syntax in accepted:
+                return accepted[syntax], syntax
+        raise LookupError(
+            f"no presentation context for {held.sop_class} in {held.transfer_syntax} was accepted"
+        )
+
+
+def _words(stopped: StoppedError) -> str:
+    signature = stopped.signature
+    if signature.kind == "rejected":
+        result, source, reason = signature.code.split("/")
+        return f"A-ASSOCIATE-RJ[result: {result}, source: {source}, reason: {reason}]"
+    return stopped.comment or str(signature)
+
+
+def _proposals(objects: Sequence[Held], extra: Sequence[str]) -> list[tuple[str, str]]:
+    """(SOP class, transfer syntax) pairs: each as stored, then the vendor's further syntaxes."""
+    stored = list(dict.fromkeys((each.sop_class, each.transfer_syntax) for each in objects))
+    classes = dict.fromkeys(sop_class for sop_class, _ in stored)
+    further = [(sop_class, syntax) for sop_class in classes for syntax in extra]
+    return list(dict.fromkeys([*stored, *further]))[:MAX_CONTEXTS]
+
+
+def _request(held: Held, number: int, originator: Originator | None) -> C_STORE_RQ:
+    request = C_STORE()
+    request.MessageID = number
+    request.Priority = _MEDIUM
+    request.AffectedSOPClassUID = held.sop_class
+    request.AffectedSOPInstanceUID = held.sop_instance
+    if originator is not None:
+        request.MoveOriginatorApplicationEntityTitle = originator.title
+        request.MoveOriginatorMessageID = originator.message_id
+    message = C_STORE_RQ()
+    message.primitive_to_message(request)
+    message.command_set.CommandDataSetType = 0x0001  # a dataset follows (PS3.7 E.1)
+    return message

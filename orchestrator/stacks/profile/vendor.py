@@ -1,0 +1,284 @@
+"""A vendor profile: what a product checks, how it refuses, what it keeps, what it reports.
+
+A profile is one YAML file, written from measurements or from a product's conformance statement.
+Everything that products do alike is in the code of this package; everything they differ in is a
+field here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+import yaml
+from pydantic import AfterValidator, Field, ValidationError
+
+from modalities.uids import uid_of
+from orchestrator.errors import InputError
+from orchestrator.settings import AETitle, ArchiveSettings, Frozen, Service
+
+#: A UID, written as such or as pydicom's keyword (``CTImageStorage``).
+Uid = Annotated[str, AfterValidator(uid_of)]
+#: DIMSE status (PS3.7 annex C); YAML reads ``0xA801`` as a number.
+Status = Annotated[int, Field(ge=0, le=0xFFFF)]
+Level = Literal["PATIENT", "STUDY", "SERIES", "IMAGE"]
+
+
+class Failure(Frozen):
+    """A failed DIMSE response: status, and the Error Comment (0000,0902) if the vendor sends one.
+
+    ``comment`` may name ``{destination}``, ``{error}``, ``{calling}`` and ``{study}``; what
+    exceeds the 64 characters of VR LO is cut off.
+    """
+
+    status: Status
+    comment: str = ""
+
+
+class Defaults(Frozen):
+    """Every neutral setting as the vendor ships it; None means that there is no limit."""
+
+    aetitle: AETitle
+    check_called_aetitle: bool
+    case_sensitive_aetitle: bool
+    accept_unknown_sop_classes: bool
+    accepted_sop_classes: tuple[Uid, ...] | None = None
+    accepted_transfer_syntaxes: tuple[Uid, ...] | None = None
+    max_pdu_length: int = Field(ge=4096, le=131072)
+    max_associations: int | None = Field(None, ge=1)
+    idle_timeout: float | None = Field(None, gt=0)
+    overwrite_policy: Literal["never", "always", "same-source"]
+    synchronous_move: bool = True
+
+
+class Admission(Frozen):
+    """Who may do what."""
+
+    open_services: tuple[Service, ...] = Field(
+        description="services that callers outside the table of known AEs may use"
+    )
+    unknown_caller: Literal["association", "service"] = Field(
+        description="where a caller outside the accepted list is refused: A-ASSOCIATE-RJ 1/1/3,"
+        " or A-ABORT when it asks for the service"
+    )
+    refused_service: Literal["abort", "context"] = Field(
+        description="a switched-off service: A-ABORT on the request, or its contexts are refused"
+    )
+    association_timeout: float = Field(
+        gt=0, description="seconds that a connection may stay silent before its A-ASSOCIATE-RQ"
+    )
+    one_at_a_time: bool = Field(
+        False, description="no other association is accepted while one is being established"
+    )
+    garbage: Literal["reset", "close"] = Field(
+        "close", description="reaction to bytes that are not DICOM on the plain port"
+    )
+
+
+class Abort(Frozen):
+    """A-ABORT source and reason (PS3.8 9.3.8)."""
+
+    source: Literal[0, 2]
+    reason: int = Field(ge=0, le=6)
+
+
+class Negotiation(Frozen):
+    """Presentation contexts and PDUs."""
+
+    storage_classes_except: tuple[Uid, ...] = Field(
+        (), description="standard storage SOP classes that the product does not know"
+    )
+    extra_storage_classes: tuple[Uid, ...] = Field(
+        (), description="further (private) storage SOP classes that it knows"
+    )
+    query_models: tuple[Literal["study", "patient", "patient-study-only"], ...]
+    query_transfer_syntaxes: tuple[Uid, ...] = Field(
+        description="for Verification and query/retrieve, the preferred one first"
+    )
+    preferred_transfer_syntaxes: tuple[Uid, ...] = Field(
+        (), description="for storage, before all others; empty: the requestor's order decides"
+    )
+    refused_storage_syntax: Literal[3, 4] = Field(
+        4, description="result for a storage context without an accepted transfer syntax"
+    )
+    unknown_pdu: Abort
+    larger_pdu: Abort | None = Field(
+        None, description="reaction to a PDU above the announced maximum; None: accepted"
+    )
+    largest_pdu: int = Field(1 << 24, description="above this many bytes a PDU is always aborted")
+    largest_pdu_abort: Abort = Abort(source=2, reason=6)
+
+
+class Receipt(Frozen):
+    """What becomes of a C-STORE request. A field that is None: accepted as it is."""
+
+    unparsable: Failure | None = Field(description="None: no response is sent at all")
+    missing_sop_uid: Failure
+    missing_study_uid: Failure
+    command_mismatch: Failure | None = Field(
+        None, description="SOP class or instance of the command differ from the dataset's"
+    )
+    missing_patient_id: Failure | Literal["keep", "create"] = "keep"
+    identity: Literal["sop-instance", "all-uids"] = Field(
+        description="what makes two objects the same instance: the SOP Instance UID, or that"
+        " together with patient, study and series"
+    )
+    other_patient: Failure | None = Field(
+        None, description="the study is held with another Patient ID"
+    )
+    supplement_issuer: str | None = Field(
+        None,
+        description="an absent Issuer of Patient ID (0010,0021) becomes this, with {name} and"
+        " {birth_date} replaced by hashes of the patient's",
+    )
+    coercions: Mapping[str, str] = Field(
+        default_factory=dict,
+        description="attributes (ggggeeee) that may differ from what was sent, with the reason",
+    )
+
+
+class Query(Frozen):
+    """C-FIND, and the identifier rules that C-MOVE and C-GET share with it."""
+
+    parents: Literal["optional", "unless-relational"] = Field(
+        description="whether unique keys of higher levels may be left out without negotiation"
+    )
+    patient_level_in_study_root: bool
+    lower_case_level: bool
+    level_aliases: Mapping[str, Level] = Field(default_factory=dict)
+    level_from_keys: bool = Field(
+        False, description="C-MOVE without a level: taken from the keys that are there"
+    )
+    invalid: Failure = Field(description="comment '{error}' names the offending attribute")
+    answers_character_set: str | None = Field(
+        None, description="Specific Character Set of every answer; None: as stored"
+    )
+
+
+class Retrieve(Frozen):
+    """C-MOVE and C-GET."""
+
+    order: Literal["oldest-first", "newest-first", "by-hash"] = Field(
+        "oldest-first",
+        description="of sub-operations; by-hash: SHA-1 of patient and study, then also of series"
+        " and instance, which is how Orthanc numbers its resources",
+    )
+    unknown_destination: Failure
+    unreachable_destination: Failure
+    nothing_sendable: Failure = Failure(status=0xA702)
+    nothing_matches: Status
+    counters_on_failure: bool = Field(
+        description="whether a failure before any sub-operation carries (zero) counters"
+    )
+    stop_at_failure: Failure | None = Field(
+        None, description="C-MOVE ends at the first failed sub-operation, with this"
+    )
+    get_stop_without_context: Failure | None = Field(
+        None, description="C-GET ends at the first object that no context takes, with this"
+    )
+    get_needs_role: bool = Field(description="C-GET sends only where the SCP role was negotiated")
+    some_failed: Status = 0xB000
+    failed_list: bool = Field(
+        description="failed sub-operations are named in a Failed SOP Instance UID List"
+    )
+    move_warning: Literal["completed", "warning"] = Field(
+        "warning", description="how C-MOVE counts an object that was stored with a warning"
+    )
+    get_warning_status: Status = 0x0000
+    pending: Literal["each", "first"] = Field(
+        "each", description="C-MOVE responses 0xFF00: after each sub-operation, or one at once"
+    )
+
+
+class Forward(Frozen):
+    """Sending a study on order, and what the product's web interface then answers."""
+
+    stop_at_failure: bool
+    unknown_destination: int = 404
+    success: int = 200
+    partial: int | None = Field(None, description="None: a partial transfer is a failure")
+    failure: int = 500
+
+
+class TlsRules(Frozen):
+    """DICOM TLS of the product, as server and as client (F19)."""
+
+    minimum_version: Literal["TLSv1.2", "TLSv1.3"] = "TLSv1.2"
+    maximum_version: Literal["TLSv1.2", "TLSv1.3"] = "TLSv1.3"
+    ciphers: str | None = Field(None, description="OpenSSL cipher list; None: the library's own")
+
+
+class VendorProfile(Frozen):
+    """One product as an archive behaves towards its peers.
+
+    ``dialect`` says in whose words changes of settings are shown; with ``none``, ``native_keys``
+    may give the vendor's own name of a neutral setting and ``missing_settings`` the reason why
+    the product does not have one.
+    """
+
+    stack: str = Field(description="the vendor's stack: orthanc, dcm4chee, or its own name")
+    title: str
+    version: str
+    dialect: Literal["orthanc", "dcm4chee", "none"] = "none"
+    native_keys: Mapping[str, str] = Field(default_factory=dict)
+    missing_settings: Mapping[str, str] = Field(default_factory=dict)
+    defaults: Defaults
+    admission: Admission
+    negotiation: Negotiation
+    receipt: Receipt
+    query: Query
+    retrieve: Retrieve
+    reencodes_to: tuple[Uid, ...] = Field(
+        (),
+        description="transfer syntaxes that are proposed besides the stored one when sending, and"
+        " re-encoded to where the peer takes nothing else",
+    )
+    forward: Forward
+    tls: TlsRules = TlsRules()
+
+    def in_force(self, settings: ArchiveSettings) -> ArchiveSettings:
+        """``settings`` with every None replaced by the vendor's default."""
+        shipped = {
+            name: value
+            for name, value in self.defaults
+            if name != "aetitle" and getattr(settings, name) is None
+        }
+        return settings.model_copy(update=shipped)
+
+
+#: Settings that a profile has no default for: nobody is listed, nothing refused, no TLS.
+WITHOUT_DEFAULT: Final = frozenset(
+    {"accepted_calling_aetitles", "known_aes", "refused_services", "tls"}
+)
+#: The safe loader, in its fast form where the library was built with it.
+_LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def load_profile(path: Path) -> VendorProfile:
+    """Read and validate one profile file.
+
+    Raises:
+        InputError: the file is missing, is no YAML, or does not fit the model; every problem is
+            named with where it is, what was seen and what was expected.
+    """
+    try:
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506
+    except OSError as error:
+        raise InputError(f"profile {path} can't be read: {error.strerror}") from error
+    except yaml.YAMLError as error:
+        raise InputError(f"profile {path} is not YAML: {error}") from error
+    try:
+        return VendorProfile.model_validate(content)
+    except ValidationError as error:
+        problems = "\n".join(f"  {_problem(each)}" for each in error.errors())
+        raise InputError(
+            f"profile {path} is not a vendor profile:\n{problems}\n"
+            "  `pacslab schema profile` prints all fields"
+        ) from error
+
+
+def _problem(error: Any) -> str:
+    where = ".".join(str(part) for part in error["loc"]) or "(top)"
+    seen = "" if error["type"] == "missing" else f", saw {error['input']!r}"
+    return f"{where}: {error['msg']}{seen}"

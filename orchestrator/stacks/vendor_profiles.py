@@ -1,0 +1,42 @@
+"""Every vendor profile is a stack of its own: ``STACK=acme`` runs ``profiles/acme.yaml``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from orchestrator.backends.base import Backend
+from orchestrator.stacks.base import STACKS, Archive, Edition, StackContext
+from orchestrator.stacks.profile.files import find_profile, profile_files
+
+
+class ProfileStack:
+    """Registered under the profile's name; the file is read when the stack is used."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    @property
+    def aetitle(self) -> str:
+        """The AE title that the product is shipped with."""
+        return find_profile(self.name).defaults.aetitle
+
+    def editions(self, backend: Backend) -> tuple[Edition, ...]:  # noqa: ARG002
+        """Only ever a profile, on any backend."""
+        return ("profile",)
+
+    def ports(self, edition: Edition) -> Mapping[str, int]:  # noqa: ARG002
+        """Ports of the profile archive in a container."""
+        from orchestrator.stacks.profile.adapter import PROFILE_PORTS
+
+        return PROFILE_PORTS
+
+    def archive(self, edition: Edition, context: StackContext) -> Archive:  # noqa: ARG002
+        """An archive that follows the profile, not started."""
+        # imported when needed: it brings pynetdicom, which a list of names does not need
+        from orchestrator.stacks.profile.adapter import profile_archive
+
+        return profile_archive(self.name, context)
+
+
+for _name in profile_files():
+    STACKS.register(_name)(ProfileStack(_name))
