@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from orchestrator.registry import Registry
+
 
 class Address(NamedTuple):
     """Host (name or IP) and TCP port."""
@@ -70,8 +72,56 @@ class Place:
     node_exchange: str
 
 
+class PacketFilter(Protocol):
+    """What a site with an engine can do to a node's packets (``Site.filters``)."""
+
+    def filter_drop(self, role: str, port: int | None = None, from_role: str | None = None) -> None:
+        """Discard TCP packets to ``role`` without an answer, as a firewall's DROP does.
+
+        Packets of connections that are already open are discarded too.
+
+        Args:
+            role: the node whose packets are filtered.
+            port: destination port inside the node, None for all of them.
+            from_role: only packets of this node, None for everybody's.
+
+        Raises:
+            LabError: a node is not running or not connected, or the rules were refused.
+        """
+
+    def filter_reject(
+        self, role: str, port: int | None = None, from_role: str | None = None
+    ) -> None:
+        """Answer TCP packets to ``role`` with a reset, as a firewall's REJECT may do.
+
+        Arguments and errors as in ``filter_drop``.
+        """
+
+    def filter_clear(self, role: str) -> None:
+        """Remove all filters of ``role``; idempotent."""
+
+    def filter_rules(self, role: str) -> tuple[str, ...]:
+        """The rules in force, read back from the node's network namespace, in nft's words.
+
+        Each has a packet counter, which proves that the rule met packets.
+        """
+
+    def disconnect(self, role: str) -> None:
+        """Take ``role`` off the ``dicom`` network, as a pulled cable does; idempotent."""
+
+    def reconnect(self, role: str) -> None:
+        """Put ``role`` back onto the ``dicom`` network under its name; idempotent."""
+
+    def connected(self, role: str) -> bool:
+        """Whether the engine says that ``role`` is on the ``dicom`` network."""
+
+
 class Site(Protocol):
     """One lab's place on a backend."""
+
+    @property
+    def filters(self) -> PacketFilter | None:
+        """Packet filters and cables; None where nodes have no network of their own."""
 
     def reserve(self, role: str, ports: Mapping[str, int]) -> Place:
         """Reserve names, folders and ports for ``role``; ``ports`` as in ``Launch``."""
@@ -106,6 +156,8 @@ class Backend(Protocol):
     """A way to run nodes on this machine."""
 
     name: str
+    shares_labs: bool
+    """Whether starting nodes costs so much that cells with the same nodes share a lab."""
 
     def unavailable(self) -> str | None:
         """Why this machine can't use the backend, with what to do; None when it can."""
@@ -113,5 +165,8 @@ class Backend(Protocol):
     def has(self, service: str, binary: str | None) -> str | None:
         """Whether a vendor's product is here: its image or binary as text, None when missing."""
 
-    def open(self, lab: str, folder: Path) -> Site:
-        """A site for ``lab`` (unique on this machine) that keeps its files in ``folder``."""
+    def open(self, run: str, lab: str, folder: Path) -> Site:
+        """A site for ``lab`` (unique on this machine) of ``run``, keeping files in ``folder``."""
+
+
+BACKENDS: Registry[Backend] = Registry("backend", "orchestrator.backends")

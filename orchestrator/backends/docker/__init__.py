@@ -1,0 +1,14 @@
+"""The ``docker`` backend; registers itself in ``orchestrator.backends.base.BACKENDS``.
+
+``site.py`` is a lab, ``composefile.py`` its compose file as text, ``engine.py`` the engine,
+``packet_filter.py`` what can be done to packets, ``remains.py`` what dead runs left.
+"""
+
+from orchestrator.backends.base import BACKENDS
+from orchestrator.backends.docker.backend import DockerBackend
+from orchestrator.backends.docker.packet_filter import PacketFilter
+from orchestrator.backends.docker.site import DockerSite
+
+__all__ = ["DockerBackend", "DockerSite", "PacketFilter"]
+
+BACKENDS.register("docker")(DockerBackend())

@@ -1,0 +1,208 @@
+"""Nodes as processes and threads on loopback: no engine, no privileges."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from orchestrator import processes, reservations
+from orchestrator.backends.base import BACKENDS, Address, InProcess, Launch, Place, Site
+from orchestrator.errors import EnvironmentProblemError, LabError
+
+_LOOPBACK: Final = "127.0.0.1"
+_KILL_SECONDS: Final = 5.0
+
+
+class LocalBackend:
+    """Registered as ``local``; always available."""
+
+    name = "local"
+    shares_labs = False
+
+    def unavailable(self) -> str | None:
+        """Loopback is always there."""
+        return None
+
+    def has(self, service: str, binary: str | None) -> str | None:
+        """The path of ``binary`` on this host. Debian keeps daemons in /usr/sbin."""
+        del service
+        if binary is None:
+            return None
+        return _which(binary)
+
+    def open(self, run: str, lab: str, folder: Path) -> Site:
+        """A site whose configuration and logs stay in ``folder``; data goes to a temporary one."""
+        return LocalSite(run, lab, folder)
+
+
+BACKENDS.register("local")(LocalBackend())
+
+
+@dataclass
+class _Node:
+    launch: Launch
+    place: Place
+    process: subprocess.Popen[bytes] | None = None
+    threads: InProcess | None = None
+    command: tuple[str, ...] = field(default=())
+
+
+class LocalSite:
+    """One lab on loopback. All state is in this object, the registries and two folders."""
+
+    def __init__(self, run: str, lab: str, folder: Path) -> None:
+        self._run = run
+        self._folder = folder.resolve()
+        self._data = reservations.temporary_folder(run, lab)
+        self._places: dict[str, Place] = {}
+        self._nodes: dict[str, _Node] = {}
+        self._ports: list[int] = []
+        self._closed = False
+
+    @property
+    def filters(self) -> None:
+        """Nodes on loopback share this host's network; filtering it would hurt others."""
+        return None
+
+    def reserve(self, role: str, ports: Mapping[str, int]) -> Place:
+        """Pick a free loopback port for each name and make the role's folders."""
+        addresses = {name: Address(_LOOPBACK, self._reserve_port()) for name in ports}
+        config = self._folder / "config" / role
+        data = self._data / role
+        exchange = self._folder / "exchange"
+        for folder in (config, data, exchange, self._folder / "logs"):
+            folder.mkdir(parents=True, exist_ok=True)
+        place = Place(
+            role=role,
+            listen=addresses,
+            peers=addresses,
+            config=config,
+            data=data,
+            exchange=exchange,
+            node_config=str(config),
+            node_data=str(data),
+            node_exchange=str(exchange),
+        )
+        self._places[role] = place
+        return place
+
+    def start(self, launches: Sequence[Launch]) -> None:
+        """Start binaries first: they come up while the in-process nodes are made."""
+        for launch in sorted(launches, key=lambda each: each.binary is None):
+            if launch.role in self._nodes:
+                continue
+            node = _Node(launch, self._places[launch.role])
+            self._nodes[launch.role] = node
+            self._run_node(node)
+
+    def restart(self, launch: Launch, *, wipe: bool = False) -> None:
+        """End the node at once (Orthanc takes 3.5 s to stop politely), then start it again."""
+        node = self._nodes[launch.role]
+        self._end_node(node)
+        if wipe:
+            shutil.rmtree(node.place.data)
+            node.place.data.mkdir()
+        node.launch = launch
+        self._run_node(node)
+
+    def control(self, role: str, port: str) -> Address:
+        """Nodes listen on loopback, so this is where their peers reach them too."""
+        return self._places[role].listen[port]
+
+    def alive(self, role: str) -> bool:
+        """Whether the node's process runs; threads of this process always do."""
+        node = self._nodes[role]
+        return node.threads is not None or (
+            node.process is not None and node.process.poll() is None
+        )
+
+    def log(self, role: str) -> str:
+        """What the process wrote so far; in-process nodes keep their own log."""
+        path = self._log_path(role)
+        return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+
+    def reproduce(self) -> tuple[str, ...]:
+        """The command lines of the processes, with their configuration in the run folder."""
+        return tuple(" ".join(node.command) for node in self._nodes.values() if node.command)
+
+    def close(self) -> None:
+        """End every node, give the ports back, remove the data."""
+        if self._closed:
+            return
+        self._closed = True
+        for node in self._nodes.values():
+            self._end_node(node)
+        for port in self._ports:
+            reservations.release_port(port)
+        reservations.remove_folder(self._data)
+
+    def _reserve_port(self) -> int:
+        port = reservations.reserve_port(self._run)
+        self._ports.append(port)
+        return port
+
+    def _log_path(self, role: str) -> Path:
+        return self._folder / "logs" / f"{role}.log"
+
+    def _run_node(self, node: _Node) -> None:
+        for name, content in node.launch.files.items():
+            # Configurations hold the run's generated password.
+            path = node.place.config / name
+            path.touch(mode=0o600)
+            path.write_bytes(content)
+        if node.launch.binary is not None:
+            self._run_binary(node, node.launch.binary)
+        elif node.launch.inprocess is not None:
+            node.threads = node.launch.inprocess()
+        else:
+            raise EnvironmentProblemError(
+                f"{node.launch.role} ({node.launch.service}) can't run without Docker:"
+                " it has no binary on this host. Use BACKEND=docker, or another stack."
+            )
+
+    def _run_binary(self, node: _Node, words: tuple[str, ...]) -> None:
+        folders = {"{config}": node.place.node_config, "{data}": node.place.node_data}
+        command = [_which(words[0]) or words[0]]
+        for word in words[1:]:
+            for name, folder in folders.items():
+                word = word.replace(name, folder)
+            command.append(word)
+        node.command = tuple(command)
+        try:
+            with self._log_path(node.launch.role).open("ab") as log:
+                node.process = subprocess.Popen(
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    cwd=node.place.data,
+                    env={**os.environ, **node.launch.environment},
+                    # Ctrl-C in the terminal goes to the engine, which tears the lab down in order.
+                    start_new_session=True,
+                )
+        except OSError as error:
+            raise LabError(f"{node.launch.role}: could not start {command[0]}: {error}") from error
+        processes.register(node.process.pid, run=self._run, command=command)
+
+    def _end_node(self, node: _Node) -> None:
+        if node.threads is not None:
+            node.threads.stop()
+            node.threads = None
+        if node.process is not None:
+            pid = node.process.pid
+            if node.process.poll() is None:
+                node.process.send_signal(getattr(signal, "SIGKILL", signal.SIGTERM))
+                node.process.wait(timeout=_KILL_SECONDS)
+            processes.unregister(pid)
+            node.process = None
+
+
+def _which(binary: str) -> str | None:
+    sbin = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin"))
+    return shutil.which(binary, path=sbin)
