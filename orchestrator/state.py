@@ -18,12 +18,13 @@ from orchestrator.settings import ArchiveSettings, Frozen
 class Entry(Frozen):
     """What one node believes of another: a line of its address table.
 
-    ``host`` and ``port`` None mean the true address. ``tls`` says that the client opens TLS.
+    ``host`` and ``port`` None mean the true address; ``closed`` is a port of the server on which
+    nothing listens. ``tls`` says that the client opens TLS.
     """
 
     title: str
     host: str | None = None
-    port: int | None = None
+    port: int | Literal["closed"] | None = None
     tls: bool = False
 
 
@@ -83,6 +84,13 @@ class LabState(Frozen):
     entries: dict[Link, Entry] = Field(default_factory=dict)
     wires: dict[Link, WireState] = Field(default_factory=dict)
     study: StudyTreatment = StudyTreatment()
+
+    @property
+    def tls(self) -> bool:
+        """Whether any node opens or accepts TLS."""
+        return any(entry.tls for entry in self.entries.values()) or any(
+            settings.tls is not None for settings in self.archives.values()
+        )
 
     def with_archive(self, role: str, **changes: object) -> Self:
         """A copy in which archive ``role`` has these neutral settings changed (validated)."""

@@ -4,28 +4,74 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
+from modalities.commands import Report
 from modalities.ladder import Rung
-from orchestrator.outcome import Observation
+from modalities.trace import AssociationTrace
+from orchestrator.outcome import Observation, Outcome
 from orchestrator.registry import Registry
 from orchestrator.scenario import Route
+from orchestrator.settings import Frozen
+from orchestrator.words import describe
 
 if TYPE_CHECKING:
     from orchestrator.lab import Lab
     from orchestrator.study import SentStudy
 
 
+class Probed(Frozen):
+    """What a probe brings back: the observation, and the traces of its own associations."""
+
+    observation: Observation
+    traces: tuple[AssociationTrace, ...] = ()
+
+
 class Probe(Protocol):
     """One thing tried. Stateless: the lab and the study carry everything."""
 
+    name: str
     goal: ClassVar[Rung]
     """The rung that a successful probe reaches."""
 
     needs_held_study: ClassVar[bool]
-    """Whether the target must hold the study beforehand (find, move) or must not (store)."""
+    """Whether the archive it asks must hold the study beforehand."""
 
-    def run(self, lab: Lab, route: Route, study: SentStudy) -> Observation:
-        """Try it once and say what was observed. Failures of the exchange are observations;
-        only failures of the lab itself are raised (``LabError``)."""
+    needs_destination: ClassVar[bool]
+    """Whether a route with this probe names a third role that receives the objects (C-MOVE)."""
+
+    starts_at_archive: ClassVar[bool]
+    """Whether an archive starts the exchange, rather than a modality or workstation."""
+
+    def holder(self, route: Route) -> str:
+        """The role that must hold the study beforehand (where ``needs_held_study``)."""
+
+    def run(self, lab: Lab, route: Route, study: SentStudy) -> Probed:
+        """Try it once and say what was observed.
+
+        Failures of the exchange are observations; only failures of the lab itself are raised.
+
+        Raises:
+            LabError: a node of the lab did not do its part.
+        """
+
+
+def observe(
+    probe: str,
+    outcome: Outcome,
+    *,
+    report: Report | None = None,
+    details: tuple[str, ...] = (),
+) -> Observation:
+    """An observation in words, with what the SCU's report adds."""
+    if report is None:
+        return Observation(outcome=outcome, words=describe(outcome, probe), details=details)
+    counters = tuple(f"{name}: {count}" for name, count in report.counters.items())
+    return Observation(
+        outcome=outcome,
+        words=describe(outcome, probe),
+        comment=report.comment,
+        details=(*counters, *details),
+        objects=report.objects,
+    )
 
 
 PROBES: Registry[Probe] = Registry("probe", "orchestrator.probes")

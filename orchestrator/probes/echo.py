@@ -1,0 +1,41 @@
+"""C-ECHO from a modality to an archive."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from modalities.commands import Echo
+from modalities.ladder import Rung
+from orchestrator.outcome import Outcome
+from orchestrator.probes.base import PROBES, Probed, observe
+from orchestrator.scenario import Route
+
+if TYPE_CHECKING:
+    from orchestrator.lab import Lab
+    from orchestrator.study import SentStudy
+
+
+class EchoProbe:
+    """Registered as ``echo``."""
+
+    name = "echo"
+    goal: ClassVar[Rung] = Rung.DIMSE
+    needs_held_study: ClassVar[bool] = False
+    needs_destination: ClassVar[bool] = False
+    starts_at_archive: ClassVar[bool] = False
+
+    def holder(self, route: Route) -> str:
+        """Nobody needs to hold anything."""
+        return route.target
+
+    def run(self, lab: Lab, route: Route, study: SentStudy) -> Probed:  # noqa: ARG002
+        """One C-ECHO on an association of its own."""
+        link = (route.source, route.target)
+        report = lab.ask(
+            route.source, Echo(target=lab.target(link), caller=lab.caller(route.source))
+        )
+        outcome = Outcome(rung=report.rung, signature=report.signature)
+        return Probed(observation=observe(self.name, outcome, report=report), traces=report.traces)
+
+
+PROBES.register("echo")(EchoProbe())

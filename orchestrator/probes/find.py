@@ -1,0 +1,59 @@
+"""C-FIND at study level for a study that the archive holds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from modalities.commands import Find, Report
+from modalities.ladder import Rung, Signature
+from orchestrator.outcome import Outcome
+from orchestrator.probes.base import PROBES, Probed, observe
+from orchestrator.scenario import Route
+
+if TYPE_CHECKING:
+    from orchestrator.lab import Lab
+    from orchestrator.study import SentStudy
+
+
+class FindProbe:
+    """Registered as ``find``. Delivered means that the answers hold the studies asked for."""
+
+    name = "find"
+    goal: ClassVar[Rung] = Rung.DELIVERED
+    needs_held_study: ClassVar[bool] = True
+    needs_destination: ClassVar[bool] = False
+    starts_at_archive: ClassVar[bool] = False
+
+    def holder(self, route: Route) -> str:
+        """The archive that is asked."""
+        return route.target
+
+    def run(self, lab: Lab, route: Route, study: SentStudy) -> Probed:
+        """One query for the study's UID, asking for the patient's ID and name back."""
+        link = (route.source, route.target)
+        keys = {
+            "StudyInstanceUID": "\\".join(study.study_uids),
+            "PatientID": "",
+            "PatientName": "",
+            "StudyDate": "",
+        }
+        report = lab.ask(
+            route.source, Find(target=lab.target(link), caller=lab.caller(route.source), keys=keys)
+        )
+        outcome = self._outcome(report, study)
+        details = (f"{len(report.answers)} answers for {len(study.study_uids)} studies",)
+        observation = observe(self.name, outcome, report=report, details=details)
+        return Probed(observation=observation, traces=report.traces)
+
+    @staticmethod
+    def _outcome(report: Report, study: SentStudy) -> Outcome:
+        if report.signature is not None:
+            return Outcome(rung=report.rung, signature=report.signature)
+        found = {answer.get("StudyInstanceUID", "") for answer in report.answers}
+        if found >= set(study.study_uids):
+            return Outcome(rung=Rung.DELIVERED)
+        kind = "incomplete" if found & set(study.study_uids) else "no-match"
+        return Outcome(rung=Rung.DELIVERED, signature=Signature(kind=kind))
+
+
+PROBES.register("find")(FindProbe())

@@ -1,0 +1,72 @@
+"""Archive to archive: the source's own sender, triggered the vendor's way."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from modalities.ladder import Rung, Signature
+from orchestrator.evidence.pdu import outcome_of
+from orchestrator.outcome import Outcome
+from orchestrator.probes.base import PROBES, Probed, observe
+from orchestrator.probes.store import delivery_at
+from orchestrator.scenario import Route
+from orchestrator.stacks.base import ForwardReport
+
+if TYPE_CHECKING:
+    from orchestrator.lab import Lab
+    from orchestrator.study import SentStudy
+
+
+class ForwardProbe:
+    """Registered as ``forward``.
+
+    How far the exchange got is read off the wire: archives put every failure into one HTTP
+    status.
+    """
+
+    name = "forward"
+    goal: ClassVar[Rung] = Rung.DELIVERED
+    needs_held_study: ClassVar[bool] = True
+    needs_destination: ClassVar[bool] = False
+    starts_at_archive: ClassVar[bool] = True
+
+    def holder(self, route: Route) -> str:
+        """The archive that sends."""
+        return route.source
+
+    def run(self, lab: Lab, route: Route, study: SentStudy) -> Probed:
+        """Tell the source to send each study to the target, then ask the target."""
+        title = lab.state.entries[(route.source, route.target)].title
+        source = lab.archives[route.source]
+        for uid in study.study_uids:
+            answer = source.forward(uid, title)
+            if not answer.claims_success:
+                break
+        delivery = delivery_at(lab, route.target, study, sender=route.source)
+        outcome = delivery.outcome
+        if not answer.claims_success:
+            outcome = self._stopped(lab, route, answer)
+        details = (
+            f"{route.source} answered HTTP {answer.http_status}: {_one_line(answer.body)}",
+            *delivery.details,
+        )
+        return Probed(observation=observe(self.name, outcome, details=details))
+
+    @staticmethod
+    def _stopped(lab: Lab, route: Route, answer: ForwardReport) -> Outcome:
+        """What stopped it: as seen on the wire, else what the sender says of its connection."""
+        seen = [outcome_of(trace) for trace in lab.link_traces((route.source, route.target))]
+        for rung, signature in reversed(seen):
+            if signature is not None:
+                return Outcome(rung=rung, signature=signature)
+        if answer.stopped is not None:
+            return answer.stopped
+        code = Signature(kind="http", code=str(answer.http_status))
+        return Outcome(rung=Rung.DIMSE, signature=code)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())[:300]
+
+
+PROBES.register("forward")(ForwardProbe())

@@ -1,0 +1,101 @@
+"""C-STORE of a study from a modality to an archive, proven at the archive."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from modalities.commands import ObjectReport, Report, Store
+from modalities.ladder import Rung
+from orchestrator.delivery import Delivery, judge_delivery
+from orchestrator.outcome import Outcome
+from orchestrator.probes.base import PROBES, Probed, observe
+from orchestrator.scenario import Route
+
+if TYPE_CHECKING:
+    from orchestrator.lab import Lab
+    from orchestrator.study import SentStudy
+
+
+#: Signatures after which an association can't carry the next object.
+_BREAKS: Final = frozenset({"aborted", "closed", "reset", "timeout"})
+
+
+class StoreProbe:
+    """Registered as ``store``."""
+
+    name = "store"
+    goal: ClassVar[Rung] = Rung.DELIVERED
+    needs_held_study: ClassVar[bool] = False
+    needs_destination: ClassVar[bool] = False
+    starts_at_archive: ClassVar[bool] = False
+
+    def holder(self, route: Route) -> str:
+        """The receiver; it must not hold the study beforehand."""
+        return route.target
+
+    def run(self, lab: Lab, route: Route, study: SentStudy) -> Probed:
+        """Send all files, then ask the archive what it holds."""
+        report = self._send(lab, route, study.files)
+        reports = [report]
+        while study.unrelated and (rest := _not_sent(reports[-1])):
+            reports.append(self._send(lab, route, rest))
+        if len(reports) > 1:
+            report = _joined(reports)
+        delivery = delivery_at(lab, route.target, study)
+        outcome = delivery.outcome
+        if report.signature is not None:
+            outcome = Outcome(rung=report.rung, signature=report.signature)
+        return Probed(
+            observation=observe(self.name, outcome, report=report, details=delivery.details),
+            traces=report.traces,
+        )
+
+    @staticmethod
+    def _send(lab: Lab, route: Route, files: tuple[str, ...]) -> Report:
+        target = lab.target((route.source, route.target))
+        return lab.ask(
+            route.source, Store(target=target, caller=lab.caller(route.source), files=files)
+        )
+
+
+def _not_sent(report: Report) -> tuple[str, ...]:
+    """The files after the one that broke the association; empty where none did."""
+    broken = [
+        each.file
+        for each in report.objects
+        if each.rung is Rung.DIMSE and each.signature is not None and each.signature.kind in _BREAKS
+    ]
+    return tuple(broken[1:])
+
+
+def _joined(reports: list[Report]) -> Report:
+    """One report on all associations; the first object that was stopped decides."""
+    tried: dict[str, ObjectReport] = {
+        each.file: each for report in reports for each in report.objects
+    }
+    first = next(report for report in reports if report.signature is not None)
+    return first.model_copy(
+        update={
+            "objects": tuple(tried.values()),
+            "traces": tuple(trace for report in reports for trace in report.traces),
+        }
+    )
+
+
+def delivery_at(lab: Lab, role: str, study: SentStudy, sender: str = "") -> Delivery:
+    """What archive ``role`` holds of ``study``, against what ``sender`` was given to send."""
+    held = {
+        other: tuple(f for uid in study.study_uids for f in archive.held(uid))
+        for other, archive in lab.archives.items()
+        if other != sender
+    }
+    on_the_way = [lab.archives[each] for each in (sender, role) if each in lab.archives]
+    return judge_delivery(
+        study.fingerprints,
+        held.pop(role),
+        coercions={tag: why for each in on_the_way for tag, why in each.coercions.items()},
+        elsewhere=held,
+    )
+
+
+PROBES.register("store")(StoreProbe())

@@ -1,0 +1,127 @@
+"""The relay in a container: its verbs, and the client that makes it look like one in-process."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from modalities.control import ControlError, ControlServer, call
+from modalities.trace import AssociationTrace
+from orchestrator.backends.base import Address
+from orchestrator.errors import LabError
+from orchestrator.relay.relay import Relay
+from orchestrator.settings import Frozen
+from orchestrator.state import WireState
+
+_TIMEOUT: Final = 10.0
+
+
+class LinkRequest(Frozen):
+    """Body of the verb ``link``; answered with the ``Endpoint`` that really listens."""
+
+    name: str
+    listen: tuple[str, int]
+    upstream: tuple[str, int]
+
+
+class SetRequest(Frozen):
+    """Body of the verb ``set``."""
+
+    name: str
+    state: WireState
+
+
+class Endpoint(Frozen):
+    """Where a link listens."""
+
+    host: str
+    port: int
+
+
+class Traces(Frozen):
+    """Answer of the verb ``traces``."""
+
+    traces: tuple[AssociationTrace, ...]
+
+
+def serve(relay: Relay, host: str, port: int) -> ControlServer:
+    """Offer ``relay`` to ``RelayClient`` by the control verbs link, links, set, state, traces,
+    forget."""
+
+    def link(body: object) -> Endpoint:
+        request = LinkRequest.model_validate(body)
+        return Endpoint(
+            **relay.link(
+                request.name, Address(*request.listen), Address(*request.upstream)
+            )._asdict()
+        )
+
+    def links(_body: object) -> object:
+        return relay.links()
+
+    def set_state(body: object) -> None:
+        request = SetRequest.model_validate(body)
+        relay.set(request.name, request.state)
+
+    def state(body: object) -> WireState:
+        return relay.state(str(body))
+
+    def traces(body: object) -> Traces:
+        return Traces(traces=relay.traces(str(body)))
+
+    def forget(_body: object) -> None:
+        relay.forget()
+
+    return ControlServer(
+        {
+            "link": link,
+            "links": links,
+            "set": set_state,
+            "state": state,
+            "traces": traces,
+            "forget": forget,
+        },
+        host,
+        port,
+    )
+
+
+class RelayClient:
+    """``Wires`` over the control channel of a relay that runs elsewhere."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._address = Address(host, port)
+
+    def link(self, name: str, listen: Address, upstream: Address) -> Address:
+        """See ``Wires``."""
+        request = LinkRequest(name=name, listen=tuple(listen), upstream=tuple(upstream))
+        endpoint = Endpoint.model_validate(self._call("link", request))
+        return Address(endpoint.host, endpoint.port)
+
+    def links(self) -> tuple[str, ...]:
+        """See ``Wires``."""
+        return tuple(str(name) for name in self._call("links"))
+
+    def set(self, name: str, state: WireState) -> None:
+        """See ``Wires``."""
+        self._call("set", SetRequest(name=name, state=state))
+
+    def state(self, name: str) -> WireState:
+        """See ``Wires``."""
+        return WireState.model_validate(self._call("state", name))
+
+    def traces(self, name: str) -> tuple[AssociationTrace, ...]:
+        """See ``Wires``."""
+        return Traces.model_validate(self._call("traces", name)).traces
+
+    def forget(self) -> None:
+        """See ``Wires``."""
+        self._call("forget")
+
+    def stop(self) -> None:
+        """Nothing to close here: the relay ends with its container."""
+
+    def _call(self, verb: str, body: object = None) -> Any:
+        try:
+            return call(*self._address, verb, body, timeout=_TIMEOUT)
+        except ControlError as error:
+            raise LabError(f"relay: {error}") from error

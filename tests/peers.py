@@ -1,0 +1,129 @@
+"""Real peers for tests: Orthanc as a process of its own, and DCMTK's tools."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import requests
+
+from orchestrator.backends.base import Address
+from orchestrator.waiting import wait_until
+
+LOOPBACK = "127.0.0.1"
+_ENVIRONMENT = {**os.environ, "TCP_NODELAY": "1"}
+_PATIENCE = 20.0
+
+
+def tool(name: str) -> str:
+    """Path of a vendor's program; where it is missing the test is skipped, in CI it fails."""
+    found = shutil.which(name)
+    if found is None:
+        message = f"{name} is not installed; apt-get install dcmtk orthanc"
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+    return found
+
+
+def free_port() -> int:
+    with socket.create_server((LOOPBACK, 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+@dataclass
+class Orthanc:
+    """A running Orthanc: its DICOM address, its REST interface and its log."""
+
+    dicom: Address
+    url: str
+    log_file: Path
+
+    def log(self) -> str:
+        return self.log_file.read_text(errors="replace")
+
+    def instances(self) -> int:
+        answer = requests.get(f"{self.url}/statistics", timeout=_PATIENCE).json()
+        return int(answer["CountInstances"])
+
+    def empty(self) -> None:
+        for patient in requests.get(f"{self.url}/patients", timeout=_PATIENCE).json():
+            requests.delete(f"{self.url}/patients/{patient}", timeout=_PATIENCE)
+
+    def upload(self, file: Path) -> str:
+        """Put an instance in; returns its Orthanc identifier."""
+        answer = requests.post(f"{self.url}/instances", file.read_bytes(), timeout=_PATIENCE)
+        answer.raise_for_status()
+        return str(answer.json()["ID"])
+
+    def send(self, instance: str, modality: str) -> int:
+        """Have it C-STORE an instance to a known modality; returns the HTTP status."""
+        url = f"{self.url}/modalities/{modality}/store"
+        return requests.post(url, json=instance, timeout=_PATIENCE).status_code
+
+
+@contextmanager
+def running_orthanc(folder: Path, settings: Mapping[str, object]) -> Iterator[Orthanc]:
+    """Orthanc on loopback with ``settings`` on top of what keeps it there."""
+    binary = tool("Orthanc")
+    folder.mkdir(parents=True, exist_ok=True)
+    dicom, web = free_port(), free_port()
+    configuration = {
+        "StorageDirectory": str(folder / "db"),
+        "IndexDirectory": str(folder / "db"),
+        "DicomPort": dicom,
+        "HttpPort": web,
+        "RemoteAccessAllowed": False,
+        "AuthenticationEnabled": False,
+        **settings,
+    }
+    (folder / "orthanc.json").write_text(json.dumps(configuration))
+    log_file = folder / "orthanc.log"
+    with log_file.open("wb") as log:
+        process = subprocess.Popen(
+            [binary, "--verbose", str(folder / "orthanc.json")],
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=_ENVIRONMENT,
+        )
+    orthanc = Orthanc(Address(LOOPBACK, dicom), f"http://{LOOPBACK}:{web}", log_file)
+
+    def answers() -> bool:
+        try:
+            return requests.get(f"{orthanc.url}/system", timeout=1).ok
+        except requests.ConnectionError:
+            return False
+
+    try:
+        wait_until(
+            answers,
+            seconds=_PATIENCE,
+            what="Orthanc's REST interface",
+            alive=lambda: process.poll() is None,
+            log=orthanc.log,
+        )
+        yield orthanc
+    finally:
+        process.kill()
+        process.wait()
+
+
+def dcmtk(name: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run a DCMTK tool to its end."""
+    return subprocess.run(
+        [tool(name), *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        env=_ENVIRONMENT,
+        timeout=60,
+        check=False,
+    )
