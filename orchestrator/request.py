@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
-from orchestrator.results import CellId, CellResult, PhaseResult
+from orchestrator.results import CellId, CellResult, PhaseResult, RunResult
 
 BackendChoice = Literal["auto", "docker", "local"]
 
@@ -18,7 +18,8 @@ class RunRequest:
     ``names`` are scenario names, categories or globs; ``stacks`` limits archive roles to these
     (names, or ``@file`` for an external archive). ``study`` is a folder of DICOM files to send
     instead of the simulated study. ``workers`` None chooses by backend. ``keep`` leaves the lab
-    of the last cell running in its last phase.
+    of the last cell running in its last phase. ``seed`` makes the simulated studies repeatable;
+    None draws one, so that two runs never send the same UIDs.
     """
 
     names: tuple[str, ...]
@@ -29,7 +30,7 @@ class RunRequest:
     workers: int | None = None
     runs: Path = Path("runs")
     allow_config: bool = False
-    seed: int = 1
+    seed: int | None = None
 
 
 class Listener(Protocol):
@@ -49,3 +50,22 @@ class Listener(Protocol):
 
     def cell_done(self, result: CellResult) -> None:
         """The cell is finished and torn down."""
+
+    def kept(self, reach: tuple[str, ...]) -> None:
+        """The last lab stays up until the user ends the run; how to reach it, a line each."""
+
+
+class Engine(Protocol):
+    """Runs a request: ``orchestrator.suite.execute``, or a fake of it.
+
+    The record is written before ``kept`` is told and before it returns. A ``KeyboardInterrupt``
+    in the main thread stops it: labs are torn down, the record is written with ``interrupted``
+    set, and the result so far is returned; while a lab is kept it only ends that lab.
+
+    Raises:
+        PacslabError: nothing could be started.
+        KeyboardInterrupt: it was stopped before there was anything to record.
+    """
+
+    def __call__(self, request: RunRequest, listener: Listener) -> RunResult:
+        """Run it."""

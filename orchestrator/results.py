@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from typing import Final
 
@@ -15,6 +16,10 @@ from orchestrator.stacks.base import Identity
 
 #: Version of the record's schema; a reader refuses a major version that it does not know.
 SCHEMA_VERSION: Final = "1.0"
+
+
+#: A stack may be named by a file (``@lab/site.yaml``).
+_NOT_IN_NAMES: Final = re.compile(r"[^A-Za-z0-9.-]+")
 
 
 class Verdict(StrEnum):
@@ -50,7 +55,9 @@ class CellId(Frozen):
     @property
     def slug(self) -> str:
         """Unique within a run, safe as a folder name and in a container's name."""
-        stacks = "-".join(stack for _, stack in sorted(self.bindings.items()))
+        stacks = "-".join(
+            _NOT_IN_NAMES.sub("-", stack).strip("-") for _, stack in sorted(self.bindings.items())
+        )
         parts = [self.scenario, self.variant or "", self.route, stacks]
         return ".".join(part for part in parts if part)
 
@@ -117,6 +124,7 @@ class RunResult(Frozen):
     started: str
     finished: str
     host: dict[str, str]
+    seed: int
     cells: tuple[CellResult, ...]
     interrupted: str = ""
 

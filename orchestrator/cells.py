@@ -1,0 +1,250 @@
+"""Cells on benches: a bench is one lab on which one or more cells run, one after the other."""
+
+from __future__ import annotations
+
+import threading
+import time
+import traceback
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from orchestrator.backends.base import Backend
+from orchestrator.certificates import KeyRing
+from orchestrator.errors import EnvironmentProblemError, LabError, PacslabError, UnsupportedError
+from orchestrator.lab import Lab
+from orchestrator.relay import wire_name
+from orchestrator.request import Listener
+from orchestrator.results import CellId, CellResult, PhaseResult, Verdict
+from orchestrator.run import CellPlan, CellRun, plan_cell
+from orchestrator.scenario import Scenario
+from orchestrator.stacks.base import Identity, Stack
+from orchestrator.state import Link
+from orchestrator.study import StudyMaker
+from orchestrator.topology import topology_of
+
+
+class InterruptedCellError(PacslabError):
+    """The run was told to stop while this cell was at work."""
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """A cell and what is known of it before anything starts: a plan, or why there is none."""
+
+    cell: CellId
+    plan: CellPlan | None
+    why_not: str = ""
+
+    def refusal(self, backend: str) -> CellResult:
+        """The result of a cell that can't be run."""
+        return CellResult(
+            cell=self.cell, backend=backend, verdict=Verdict.UNSUPPORTED, reason=self.why_not
+        )
+
+
+def plan_all(
+    scenario: Scenario,
+    cells: Iterable[CellId],
+    backend: Backend,
+    stacks: Mapping[str, Stack],
+) -> list[Outlook]:
+    """Plan each cell of ``scenario``; one that this machine can't run keeps the reason."""
+    outlooks = []
+    for cell in cells:
+        varied = scenario.variant(cell.variant)
+        try:
+            topology = topology_of(varied, cell, backend, stacks)
+            plan = plan_cell(cell, varied, topology, backend.name)
+        except (EnvironmentProblemError, UnsupportedError) as error:
+            outlooks.append(Outlook(cell, None, str(error)))
+            continue
+        if plan.unsupported:
+            outlooks.append(Outlook(cell, None, plan.unsupported))
+        else:
+            outlooks.append(Outlook(cell, plan))
+    return outlooks
+
+
+@dataclass
+class Bench:
+    """One lab and the cells that run on it in turn.
+
+    Attributes:
+        plans: cells whose nodes are the same.
+        name: the lab's name, unique on this machine.
+        keep: leave the lab running after its last cell (``close`` ends it).
+    """
+
+    plans: list[CellPlan]
+    backend: Backend
+    run_name: str
+    name: str
+    run_folder: Path
+    folder: Path
+    seed: int
+    own_files: Path | None
+    stop: threading.Event
+    listener: Listener
+    keys: KeyRing
+    keep: bool = False
+    results: list[CellResult] = field(default_factory=list)
+    _lab: Lab | None = None
+    _identities: dict[str, Identity] = field(default_factory=dict)
+    _reproduce: tuple[str, ...] = ()
+
+    def run(self) -> None:
+        """Run every cell; whatever happens, each gets a result and the lab is removed."""
+        try:
+            for plan in self.plans:
+                if self.stop.is_set():
+                    return
+                self.listener.cell_started(plan.cell)
+                result = self._run_cell(plan)
+                self.results.append(result)
+                self.listener.cell_done(result)
+        finally:
+            if not self.keep or self.stop.is_set():
+                self.close()
+
+    def interrupt(self) -> None:
+        """Remove the lab under the running cell, so that it ends at once."""
+        self.close()
+
+    def close(self) -> None:
+        """Remove the lab; idempotent."""
+        if self._lab is not None:
+            self._lab.close()
+            self._lab = None
+
+    def reachable(self) -> tuple[str, ...]:
+        """How to reach the kept lab."""
+        return self._lab.reachable() if self._lab is not None else ()
+
+    def _run_cell(self, plan: CellPlan) -> CellResult:
+        began = time.monotonic()
+        phases: list[PhaseResult] = []
+        verdict, reason = self._verdict(plan, phases)
+        return CellResult(
+            cell=plan.cell,
+            backend=self.backend.name,
+            verdict=verdict,
+            reason=reason,
+            identities=self._identities,
+            phases=tuple(phases),
+            reproduce=self._reproduce,
+            folder=str(self.folder.relative_to(self.run_folder)),
+            seconds=round(time.monotonic() - began, 3),
+        )
+
+    def _verdict(self, plan: CellPlan, phases: list[PhaseResult]) -> tuple[Verdict, str]:
+        def on_phase(phase: PhaseResult) -> None:
+            phases.append(phase)
+            self.listener.phase_done(plan.cell, phase)
+
+        try:
+            lab = self._healthy_lab(plan)
+            maker = StudyMaker(
+                lab.exchange,
+                plan.scenario.study,
+                seed=self.seed,
+                cell=plan.cell.slug,
+                own_files=self.own_files,
+            )
+            return CellRun(plan, lab, maker, on_phase, self._check).run()
+        except UnsupportedError as error:
+            return Verdict.UNSUPPORTED, str(error)
+        except PacslabError as error:
+            self._give_up_lab()
+            return Verdict.ERROR, _in_words(error)
+        except Exception as error:  # noqa: BLE001  one cell's bug must not hide the others' results
+            self._give_up_lab()
+            if self.stop.is_set():
+                return Verdict.ERROR, "interrupted"
+            (self.folder / "error.txt").write_text(traceback.format_exc(), encoding="utf-8")
+            return Verdict.ERROR, f"{type(error).__name__}: {error} (traceback in error.txt)"
+
+    def _healthy_lab(self, plan: CellPlan) -> Lab:
+        """A new lab, or the one of the cell before, healthy and empty again."""
+        self._check()
+        healthy = plan.states["baseline"]
+        if self._lab is None:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            relayed: frozenset[Link] = frozenset().union(*(each.relayed for each in self.plans))
+            tls = any(state.tls for each in self.plans for state in each.states.values())
+            self._lab = Lab(
+                plan.topology,
+                self.backend,
+                run=self.run_name,
+                name=self.name,
+                folder=self.folder,
+                relayed=relayed,
+                keys=self.keys if tls else None,
+            )
+            self._lab.start(healthy)
+            self._identities = self._lab.identities
+            self._reproduce = self._lab.reproduce()
+        else:
+            self._lab.enact(healthy)
+            for archive in self._lab.archives.values():
+                archive.empty()
+        return self._lab
+
+    def _give_up_lab(self) -> None:
+        """After an error the lab's state is unknown: the next cell gets a new one."""
+        if not self.keep:
+            self.close()
+
+    def _check(self) -> None:
+        if self.stop.is_set():
+            raise InterruptedCellError("interrupted")
+
+
+def benches_of(
+    outlooks: Iterable[Outlook],
+    backend: Backend,
+    *,
+    run: str,
+    folder: Path,
+    seed: int,
+    own_files: Path | None,
+    stop: threading.Event,
+    listener: Listener,
+) -> list[Bench]:
+    """Group planned cells: containers are shared by cells with the same nodes, since starting
+    them costs more than reconfiguring; processes on loopback are made anew for each cell."""
+    keys = KeyRing()
+    groups: dict[str, list[CellPlan]] = {}
+    for outlook in outlooks:
+        if outlook.plan is not None:
+            key = _bench_key(outlook.plan, backend)
+            groups.setdefault(key, []).append(outlook.plan)
+    return [
+        Bench(
+            plans=plans,
+            backend=backend,
+            run_name=run,
+            name=f"pacslab-{run.lower()}-{index}",
+            run_folder=folder,
+            folder=folder / "cells" / key if len(plans) == 1 else folder / "labs" / key,
+            seed=seed,
+            own_files=own_files,
+            stop=stop,
+            listener=listener,
+            keys=keys,
+        )
+        for index, (key, plans) in enumerate(groups.items())
+    ]
+
+
+def _bench_key(plan: CellPlan, backend: Backend) -> str:
+    if not backend.shares_labs:
+        return plan.cell.slug
+    archives = (f"{role}-{seat.stack.name}" for role, seat in plan.topology.archives.items())
+    relayed = (wire_name(link) for link in plan.relayed)
+    return ".".join((*sorted(archives), *sorted(plan.topology.modalities), *sorted(relayed)))
+
+
+def _in_words(error: PacslabError) -> str:
+    tail = error.log_tail if isinstance(error, LabError) else ()
+    return "\n".join((str(error), *tail))

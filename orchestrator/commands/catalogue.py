@@ -1,0 +1,156 @@
+"""``pacslab list``, ``show``, ``validate`` and ``schema``: what there is, without starting any."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from itertools import groupby
+from pathlib import Path
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from orchestrator.errors import InputError
+from orchestrator.output import console
+from orchestrator.output.console import put
+from orchestrator.output.names import counted
+from orchestrator.output.summary import print_summary
+from orchestrator.problems import InvalidFileError, Problem
+from orchestrator.records.folders import LATEST, RECORD, RUN_NAME, find_run, run_folders
+from orchestrator.records.record import load_run
+from orchestrator.registry import unknown_word
+from orchestrator.scenario import PHASES, Expectation, Scenario
+from orchestrator.scenario_loader import load_all, load_scenario
+from orchestrator.schema import schema_text
+from orchestrator.suite import scenario_folder
+from orchestrator.words import describe
+
+
+def list_scenarios() -> None:
+    """Print every scenario by category, one line each.
+
+    Raises:
+        ScenarioErrors: a scenario file is wrong.
+    """
+    out = console.results()
+    scenarios = sorted(load_all(scenario_folder()), key=lambda each: each.category)
+    width = max(len(scenario.name) for scenario in scenarios)
+    for category, group in groupby(scenarios, key=lambda each: each.category):
+        out.print(Text(category, "bold"))
+        for scenario in sorted(group, key=lambda each: each.name):
+            variants = f" ({', '.join(scenario.variants)})" if scenario.variants else ""
+            # One line each, whatever the width; a pipe's reader wants all of it.
+            line = Text(f"  {scenario.name:<{width}}  {scenario.title}{variants}")
+            if out.is_terminal:
+                out.print(line, no_wrap=True, overflow="ellipsis")
+            else:
+                out.print(line, soft_wrap=True)
+
+
+def show(name: str, runs: Path) -> None:
+    """Print the scenario or the past run called ``name``.
+
+    Raises:
+        InputError: there is neither.
+    """
+    out = console.results()
+    if (Path(name) / RECORD).is_file() or Path(name).is_file():
+        path = Path(name)
+    elif name == LATEST or RUN_NAME.match(name):
+        path = find_run(runs, name)
+    else:
+        scenarios = {scenario.name: scenario for scenario in load_all(scenario_folder())}
+        if name in scenarios:
+            _show_scenario(out, scenarios[name])
+            return
+        known = (*scenarios, LATEST, *(folder.name for folder in run_folders(runs)))
+        raise InputError(unknown_word("scenario or run", name, known))
+    print_summary(out, load_run(path), path if path.is_dir() else path.parent)
+
+
+def validate(files: tuple[Path, ...]) -> None:
+    """Check ``files``, or all scenarios; every problem of every file at once.
+
+    Raises:
+        InvalidFileError: something is wrong.
+    """
+    if not files:
+        scenarios = load_all(scenario_folder())
+        console.results().print(f"{counted(len(scenarios), 'scenario')}: no errors")
+        return
+    problems: list[Problem] = []
+    for file in files:
+        try:
+            load_scenario(file)
+        except InvalidFileError as error:
+            problems.extend(error.problems)
+    if problems:
+        raise InvalidFileError(problems)
+    console.results().print(f"{counted(len(files), 'file')}: no errors")
+
+
+def schema(name: str) -> None:
+    """Print the JSON Schema of one sort of file.
+
+    Raises:
+        InputError: there is no such schema.
+    """
+    sys.stdout.write(schema_text(name))
+
+
+def _show_scenario(out: Console, scenario: Scenario) -> None:
+    out.print(Text(f"{scenario.name}: {scenario.title}", "bold"))
+    facts = Table.grid(padding=(0, 2))
+    facts.add_column(style="dim")
+    facts.add_column()
+    for label, text in (
+        ("category", scenario.category),
+        ("story", scenario.story.strip()),
+        ("symptom", scenario.symptom.strip()),
+        ("cause", scenario.cause or ""),
+        ("owner", scenario.owner or ""),
+        ("lesson", scenario.lesson.strip()),
+        ("roles", ", ".join(f"{role} ({each.kind})" for role, each in scenario.roles.items())),
+    ):
+        if text:
+            facts.add_row(label, text)
+    put(out, facts)
+    for name in scenario.variants or (None,):
+        if name is not None:
+            title = scenario.variants[name].title
+            out.print(Text(f"\n{scenario.name}/{name}: {title}", "bold"))
+        for line in _variant(scenario.variant(name)):
+            put(out, Padding(Text(line), (0, 0, 0, 2), expand=False))
+    out.print(f"\nrun it: pacslab run {scenario.name}")
+
+
+def _variant(scenario: Scenario) -> Iterator[str]:
+    for name, route in scenario.routes.items():
+        destination = f" → {route.destination}" if route.destination else ""
+        yield f"route {name}: {route.probe} {route.source} → {route.target}{destination}"
+    for role, settings in scenario.settings.items():
+        for key, value in settings.items():
+            yield f"setting of {role}: {key} = {json.dumps(value, default=str)}"
+    if scenario.fault is None:
+        yield "fault: none"
+    for fault, arguments in (scenario.fault or {}).items():
+        given = ", ".join(f"{key}={value}" for key, value in arguments.items())
+        yield f"fault: {fault}({given})"
+    yield f"fix: {'undo the fault' if scenario.fix == 'revert' else 'other settings (see file)'}"
+    for phase in PHASES if scenario.fault else PHASES[:1]:
+        yield f"{phase}:"
+        rules = scenario.expect.phase(phase)
+        for rule in rules:
+            where = ", ".join(f"{key} = {value}" for key, value in rule.when.items())
+            where = where or ("otherwise" if len(rules) > 1 else "everywhere")
+            yield f"  {where}: {_expected(rule)}"
+
+
+def _expected(rule: Expectation) -> str:
+    outcomes = " or ".join(
+        "success" if outcome == "success" else describe(outcome) for outcome in rule.outcomes
+    )
+    return outcomes + (f"; {rule.why}" if rule.why else "")

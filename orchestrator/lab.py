@@ -1,0 +1,396 @@
+"""A running lab: its nodes, the state they are in, and how it is changed.
+
+The only way to change a lab is ``enact``: it compares states, changes exactly what differs in
+each vendor's own way, and reads everything back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Final
+
+from modalities.commands import (
+    Caller,
+    Command,
+    Echo,
+    Forget,
+    Listen,
+    Received,
+    Report,
+    Target,
+)
+from modalities.control import ControlError
+from modalities.errors import ModalityError
+from modalities.ladder import Rung
+from modalities.node import Modality, NodeClient
+from modalities.trace import AssociationTrace
+from orchestrator.backends.base import Address, Backend, InProcess, Launch
+from orchestrator.certificates import CertificateStore, KeyRing
+from orchestrator.changes import (
+    entry_changes,
+    modality_changes,
+    wire_change,
+)
+from orchestrator.errors import FaultNotInPlaceError, LabError
+from orchestrator.network import Network
+from orchestrator.nodes import MODALITY_PORTS, RELAY, Nodes, SimulatedNodes
+from orchestrator.places import Places
+from orchestrator.relay import RelayClient, Wires, wire_name
+from orchestrator.settings import Frozen, NativeChange
+from orchestrator.stacks.base import Archive, Identity, StackContext
+from orchestrator.stacks.native import not_in_force
+from orchestrator.state import LabState, Link, WireState
+from orchestrator.topology import Topology
+from orchestrator.waiting import wait_until
+
+#: How long one of our own containers may take to answer.
+_NODE_SECONDS: Final = 60.0
+
+
+class Enacted(Frozen):
+    """What ``enact`` changed, in each product's own words, and the proof that it took."""
+
+    changes: tuple[NativeChange, ...]
+    in_place: tuple[str, ...]
+
+
+class Lab:
+    """The nodes of one lab on one backend. Use as a context manager: leaving removes everything.
+
+    Args:
+        topology: which nodes.
+        backend: where they run.
+        run, name: labels; ``name`` is unique on this machine.
+        folder: the cell's or lab's folder in the record.
+        relayed: links that go through the relay, either to be observed or to be disturbed.
+        keys: the run's key ring where any of its states needs certificates, else None.
+        nodes: who makes our own nodes where they run in this process; tests put fakes here.
+    """
+
+    def __init__(
+        self,
+        topology: Topology,
+        backend: Backend,
+        *,
+        run: str,
+        name: str,
+        folder: Path,
+        relayed: frozenset[Link],
+        keys: KeyRing | None = None,
+        nodes: Nodes | None = None,
+    ) -> None:
+        self.topology = topology
+        self.backend = backend
+        self.identities: dict[str, Identity] = {}
+        self.state = LabState()
+        self._folder = folder
+        self._relayed = relayed
+        self._keys = keys
+        self._nodes = nodes or SimulatedNodes()
+        self._site = backend.open(run, name, folder)
+        self._places = Places(self._site, topology, relayed)
+        self._archives: dict[str, Archive] = {}
+        self._modalities: dict[str, Modality] = {}
+        self._wires: Wires | None = None
+
+    def __enter__(self) -> Lab:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    # --- what probes and faults use -------------------------------------------------------
+
+    @property
+    def exchange(self) -> Path:
+        """Folder that all nodes share: studies below ``study/``, certificates below ``tls/``."""
+        return self._places[self.topology.feeder].exchange
+
+    @property
+    def network(self) -> Network:
+        """What can treat packets between the nodes."""
+        return Network(self._wires, self._site.filters)
+
+    @property
+    def archives(self) -> Mapping[str, Archive]:
+        """Archives by role."""
+        return self._archives
+
+    def ask(self, role: str, command: Command) -> Report:
+        """Have the modality or workstation in ``role`` carry out ``command``.
+
+        Raises:
+            LabError: the node is gone or can't carry it out as written; failures of the exchange
+                itself are in the report.
+        """
+        try:
+            return self._modalities[role].run(command)
+        except (ControlError, ModalityError) as error:
+            raise LabError(f"{role} could not carry out {command.kind!r}: {error}") from error
+
+    def target(self, link: Link) -> Target:
+        """The server of ``link`` as its client, a modality, believes it to be now."""
+        client, _ = link
+        entry = self.state.entries[link]
+        address = self.endpoint(link)
+        tls = self.state.modalities[client].client_tls if entry.tls else None
+        return Target(host=address.host, port=address.port, called=entry.title, tls=tls)
+
+    def caller(self, role: str) -> Caller:
+        """A modality's own side of its associations."""
+        state = self.state.modalities[role]
+        return Caller(
+            calling=state.aetitle, max_pdu_length=state.max_pdu_length, timeouts=state.timeouts
+        )
+
+    def endpoint(self, link: Link) -> Address:
+        """Where the client of ``link`` connects now, as nodes see it."""
+        return self._places.address(link, self.state.entries[link])
+
+    def prove_closed(self, link: Link) -> tuple[str, ...]:
+        """Evidence that the port in ``link``'s entry refuses connections.
+
+        Raises:
+            FaultNotInPlaceError: something answers there.
+        """
+        address = self.endpoint(link)
+        feeder = self.topology.feeder
+        report = self.ask(
+            feeder,
+            Echo(
+                target=Target(host=address.host, port=address.port, called="NOBODY"),
+                caller=self.caller(feeder),
+            ),
+        )
+        seen = f"{report.rung.value}: {report.signature or 'answered'}"
+        if report.signature is None or report.signature.kind != "refused":
+            raise FaultNotInPlaceError(
+                f"port {address} should refuse connections, but {feeder} saw {seen}"
+            )
+        return (f"{address} as seen by {feeder}: {seen}",)
+
+    # --- life cycle -----------------------------------------------------------------------
+
+    def start(self, healthy: LabState) -> None:
+        """Start all nodes in the ``healthy`` state and wait until each of them answers.
+
+        Raises:
+            LabError: a node did not come up.
+        """
+        self.state = healthy
+        certificates = {role: (role, "localhost") for role in self._places.nodes}
+        if self._keys is not None:
+            CertificateStore.create(self.exchange / "tls", certificates, self._keys)
+        launches = [self._modality_launch(role) for role in self.topology.modalities]
+        if self._relayed:
+            launches.insert(0, self._relay_launch())
+        for role, seat in self.topology.archives.items():
+            context = StackContext(
+                role=role,
+                site=self._site,
+                place=self._places[role],
+                backend=self.backend,
+                settings=self._places.with_table(role, healthy),
+                run_folder=str(self._folder),
+            )
+            self._archives[role] = seat.stack.archive(seat.edition, context)
+        launches += [
+            launch
+            for archive in self._archives.values()
+            if (launch := archive.launch()) is not None
+        ]
+        self._site.start(launches)
+        self._connect()
+        self._await_archives()
+
+    def enact(self, state: LabState) -> Enacted:
+        """Bring the lab into ``state`` and prove that it is in it.
+
+        Raises:
+            UnsupportedError: a stack has no such setting.
+            FaultNotInPlaceError: reading back shows something else than was set.
+        """
+        before, self.state = self.state, state
+        changes: list[NativeChange] = []
+        in_place: list[str] = []
+        for link in sorted(state.wires.keys() | before.wires.keys()):
+            old, new = before.wires.get(link, WireState()), state.wires.get(link, WireState())
+            if old != new:
+                in_place += self.network.treat(link, old, new)
+                changes.append(wire_change(link, old, new))
+        for role, modality in state.modalities.items():
+            if modality != before.modalities[role]:
+                changes += modality_changes(role, before.modalities[role], modality)
+                self._listen(role)
+        for link in state.entries.keys() | before.entries.keys():
+            if link[0] in state.modalities:
+                changes += self._entry_changes(link, before, state)
+        for role in state.archives:
+            archive_changes, lines = self._configure(role, state)
+            changes += archive_changes
+            in_place += lines
+        return Enacted(changes=tuple(changes), in_place=tuple(in_place))
+
+    def forget(self) -> None:
+        """Start a new window of evidence: drop traces and what workstations received."""
+        for role in self._modalities:
+            self.ask(role, Forget())
+        if self._wires is not None:
+            self._wires.forget()
+
+    def traces(self) -> tuple[AssociationTrace, ...]:
+        """What storage SCPs and the relay saw since ``forget``, oldest first."""
+        seen = [trace for role in self._modalities for trace in self.ask(role, Received()).traces]
+        for link in self._relayed:
+            seen += self.network.wires.traces(wire_name(link))
+        return tuple(sorted(seen, key=lambda trace: trace.opened_at))
+
+    def link_traces(self, link: Link) -> tuple[AssociationTrace, ...]:
+        """What the relay saw on one link since ``forget``."""
+        return self.network.wires.traces(wire_name(link)) if link in self._relayed else ()
+
+    def logs(self) -> dict[str, str]:
+        """Each archive's log so far."""
+        return {role: archive.log() for role, archive in self._archives.items()}
+
+    def reproduce(self) -> tuple[str, ...]:
+        """Commands that start the same lab by hand."""
+        return self._site.reproduce()
+
+    def reachable(self) -> tuple[str, ...]:
+        """How a person reaches the running lab, a line per node."""
+        lines = [
+            f"{role}: {self.identities[role]}, AE title {self.state.archives[role].aetitle},"
+            f" DICOM {self._places[role].peers['dicom']}, web {archive.web()}"
+            for role, archive in self._archives.items()
+        ]
+        lines += [
+            f"{role}: AE title {state.aetitle}, DICOM {self._places[role].peers['dicom']}"
+            for role, state in self.state.modalities.items()
+        ]
+        return tuple(lines)
+
+    def close(self) -> None:
+        """Put external archives back as they were and remove everything else."""
+        try:
+            for archive in self._archives.values():
+                archive.close()
+        finally:
+            self._site.close()
+
+    # --- parts ----------------------------------------------------------------------------
+
+    def _modality_launch(self, role: str) -> Launch:
+        place = self._places[role]
+
+        def in_process() -> InProcess:
+            self._modalities[role] = node = self._nodes.modality(role, place.exchange)
+            return node
+
+        kind = "workstation" if role == "workstation" else "modality"
+        return Launch(role=role, ports=MODALITY_PORTS, service=kind, inprocess=in_process)
+
+    def _relay_launch(self) -> Launch:
+        def in_process() -> InProcess:
+            self._wires = relay = self._nodes.relay()
+            return relay
+
+        return Launch(
+            role=RELAY, ports=self._places.relay_ports, service="relay", inprocess=in_process
+        )
+
+    def _connect(self) -> None:
+        """Take hold of nodes that run elsewhere by their control channels; let all listen."""
+        for role in self.topology.modalities:
+            if role not in self._modalities:
+                node = NodeClient(*self._site.control(role, "control"))
+                self._await_node(role, node.ping)
+                self._modalities[role] = node
+            self._listen(role)
+        if self._relayed:
+            if self._wires is None:
+                relay = RelayClient(*self._site.control(RELAY, "control"))
+                self._await_node(RELAY, relay.links)
+                self._wires = relay
+            for link in sorted(self._relayed):
+                _, server = link
+                self._wires.link(
+                    wire_name(link),
+                    self._places[RELAY].listen[wire_name(link)],
+                    self._places[server].peers["dicom"],
+                )
+
+    def _await_node(self, role: str, ask: Callable[[], object]) -> None:
+        """Wait until the control channel of one of our own containers answers."""
+
+        def answers() -> bool:
+            try:
+                ask()
+            except (ControlError, LabError):
+                return False
+            return True
+
+        wait_until(
+            answers,
+            seconds=_NODE_SECONDS,
+            what=f"{role} to answer on its control channel",
+            alive=lambda: self._site.alive(role),
+            log=lambda: self._site.log(role),
+        )
+
+    def _await_archives(self) -> None:
+        """Ready means answering: the archive's own interface, then a C-ECHO from the feeder."""
+        feeder = self.topology.feeder
+        with ThreadPoolExecutor(max_workers=max(1, len(self._archives))) as pool:
+            ready = pool.map(lambda each: (each[0], each[1].await_ready()), self._archives.items())
+            self.identities = dict(ready)
+        for role, archive in self._archives.items():
+            report = self.ask(
+                feeder, Echo(target=self.target((feeder, role)), caller=self.caller(feeder))
+            )
+            if report.rung in (Rung.RESOLVE, Rung.CONNECT):
+                raise LabError(
+                    f"{role} answers on its web interface but not on its DICOM port:"
+                    f" {report.rung.value}: {report.signature}. {report.comment}",
+                    log_tail=tuple(archive.log().splitlines()[-20:]),
+                )
+
+    def _listen(self, role: str) -> None:
+        state = self.state.modalities[role]
+        self.ask(
+            role,
+            Listen(
+                aetitle=state.aetitle,
+                port=self._places[role].listen["dicom"].port,
+                called_aetitles=state.called_aetitles,
+                accepted_sop_classes=state.accepted_sop_classes,
+                accepted_transfer_syntaxes=state.accepted_transfer_syntaxes,
+                tls=state.server_tls,
+            ),
+        )
+
+    def _configure(self, role: str, state: LabState) -> tuple[list[NativeChange], list[str]]:
+        archive = self._archives[role]
+        wanted = self._places.with_table(role, state)
+        if wanted == archive.settings:
+            return [], []
+        changes = list(archive.configure(wanted))
+        wrong = not_in_force(archive.read_back(), archive.dialect.translate(wanted), changes)
+        if wrong:
+            raise FaultNotInPlaceError(
+                f"{self.identities[role]} in role {role!r} was configured but reports something"
+                f" else: {'; '.join(wrong)}. Look at its log in the record."
+            )
+        return changes, [f"{role} reports {change.key} = {change.after}" for change in changes]
+
+    def _entry_changes(
+        self, link: Link, before: LabState, after: LabState
+    ) -> tuple[NativeChange, ...]:
+        old, new = before.entries.get(link), after.entries.get(link)
+        if old is None or new is None or old == new:
+            return ()
+        return entry_changes(
+            link, (old, self._places.address(link, old)), (new, self._places.address(link, new))
+        )

@@ -1,0 +1,182 @@
+"""Registry of the local processes that runs start, so that none outlives its run.
+
+Every process is entered in the state folder right after it was started and struck out when it was
+ended. What a killed run left is found there by the next run and by ``pacslab clean``. A process is
+only ever ended after its id *and* its start time were found to match: never a stranger's.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from typing import Final, Literal
+
+from orchestrator.owners import ProcessIdentity, entries, state_folder, write_entry
+from orchestrator.settings import Frozen
+
+_NODES: Final = "processes"
+_RUNS: Final = "runs"
+#: How long a run may take to tear down its labs when it is told to stop, in seconds.
+RUN_PATIENCE: Final = 30.0
+_NODE_PATIENCE: Final = 5.0
+
+
+class ProcessEntry(Frozen):
+    """A node's process: who it is, which run started it, and the process that drives that run."""
+
+    process: ProcessIdentity
+    owner: ProcessIdentity
+    run: str
+    command: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"process {self.process.pid} ({' '.join(self.command)}) of run {self.run}"
+
+
+class RunEntry(Frozen):
+    """A run that is going on. ``kept`` says that it only holds a lab for its user (``--keep``)."""
+
+    process: ProcessIdentity
+    run: str
+    kept: bool = False
+
+
+def register(pid: int, *, run: str, command: Sequence[str]) -> None:
+    """Enter the process ``pid``, which this process has just started for ``run``.
+
+    A process that has ended already is not entered.
+    """
+    process = ProcessIdentity.of(pid)
+    if process is None:
+        return
+    entry = ProcessEntry(
+        process=process, owner=ProcessIdentity.current(), run=run, command=tuple(command)
+    )
+    write_entry(state_folder(_NODES) / f"{pid}.json", entry)
+
+
+def unregister(pid: int) -> None:
+    """Strike out ``pid`` after it was ended; idempotent."""
+    (state_folder(_NODES) / f"{pid}.json").unlink(missing_ok=True)
+
+
+def register_run(run: str, *, kept: bool = False) -> None:
+    """Say that this process drives ``run``; call again with ``kept`` when it only holds its lab."""
+    entry = RunEntry(process=ProcessIdentity.current(), run=run, kept=kept)
+    write_entry(state_folder(_RUNS) / f"{run}.json", entry)
+
+
+def unregister_run(run: str) -> None:
+    """Say that ``run`` is over; idempotent."""
+    (state_folder(_RUNS) / f"{run}.json").unlink(missing_ok=True)
+
+
+def live_runs() -> frozenset[str]:
+    """Names of the runs that are going on or hold a lab, on this machine, for this user."""
+    return frozenset(entry.run for _, entry in entries(_RUNS, RunEntry) if entry.process.alive())
+
+
+def stop_runs(which: Literal["kept", "all"]) -> list[str]:
+    """Tell other processes' runs to stop, wait until they have torn down, and say which.
+
+    ``kept`` stops those that only hold a lab for their user, ``all`` also those at work. One that
+    does not stop within ``RUN_PATIENCE`` seconds is killed; ``sweep`` then finds its remains.
+    """
+    stopped = []
+    for path, entry in entries(_RUNS, RunEntry):
+        if entry.process.pid == os.getpid() or (which == "kept" and not entry.kept):
+            continue
+        if entry.process.alive():
+            how = end(entry.process, signal.SIGTERM, RUN_PATIENCE)
+            what = "kept lab" if entry.kept else "run"
+            stopped.append(f"{what} {entry.run} (process {entry.process.pid} {how})")
+        path.unlink(missing_ok=True)
+    return stopped
+
+
+def sweep() -> list[str]:
+    """End the processes whose run is dead, strike out entries of dead ones; a line for each ended.
+
+    Processes of runs that are alive are left alone, and so is a process that merely got the id of
+    one of ours.
+    """
+    ended = []
+    for path, entry in entries(_NODES, ProcessEntry):
+        if entry.owner.alive():
+            continue
+        if entry.process.alive():
+            end(entry.process, signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL)
+            ended.append(str(entry))
+        path.unlink(missing_ok=True)
+    for path, run in entries(_RUNS, RunEntry):
+        if not run.process.alive():
+            path.unlink(missing_ok=True)
+    return ended
+
+
+def end(
+    process: ProcessIdentity, first: signal.Signals, patience: float = _NODE_PATIENCE
+) -> Literal["stopped", "killed", "already gone"]:
+    """Send ``first``, wait at most ``patience`` seconds for the end, then kill.
+
+    Returns:
+        How it went: ``stopped`` on the first signal, ``killed`` after it did not.
+    """
+    if not _signal(process, first):
+        return "already gone"
+    if _await_end(process, patience):
+        return "stopped"
+    _signal(process, signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL)
+    _await_end(process, _NODE_PATIENCE)
+    return "killed"
+
+
+def _signal(process: ProcessIdentity, number: signal.Signals) -> bool:
+    """Signal exactly this process; False when it is gone."""
+    if sys.platform != "linux":
+        if not process.alive():
+            return False
+        try:
+            os.kill(process.pid, number)
+        except ProcessLookupError:
+            return False
+        return True
+    # Between a look at the start time and a kill by number the id could change hands; a pidfd
+    # that was opened before the look can't.
+    try:
+        handle = os.pidfd_open(process.pid)
+    except ProcessLookupError:
+        return False
+    try:
+        if not process.alive():
+            return False
+        signal.pidfd_send_signal(handle, number)
+    except ProcessLookupError:
+        return False
+    finally:
+        os.close(handle)
+    return True
+
+
+def _await_end(process: ProcessIdentity, patience: float) -> bool:
+    if sys.platform == "linux":
+        try:
+            handle = os.pidfd_open(process.pid)
+        except ProcessLookupError:
+            return True
+        try:
+            if process.alive():
+                poll = select.poll()
+                poll.register(handle, select.POLLIN)
+                poll.poll(patience * 1000)
+        finally:
+            os.close(handle)
+        return not process.alive()
+    deadline = time.monotonic() + patience
+    while process.alive() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return not process.alive()

@@ -1,0 +1,258 @@
+"""What a scenario's shape can't say: that its names exist, fit each other, and make sense.
+
+Works on the file's raw data, so that a mistake of shape in one place does not hide these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Final
+
+from pydantic import BaseModel, ValidationError
+
+from modalities.uids import uid_of
+from orchestrator.faults.base import FAULTS
+from orchestrator.probes.base import PROBES
+from orchestrator.problems import Findings, shown
+from orchestrator.settings import ArchiveSettings
+from orchestrator.stack_spec import ANY, StackSpec, StackSpecError
+from orchestrator.stacks.base import STACKS
+from orchestrator.yaml_positions import NodePath
+
+_ENDS: Final = ("from", "to", "destination")
+_RESERVED_ROLES: Final = (*_ENDS, "route")
+_UID_LISTS: Final = ("accepted_sop_classes", "accepted_transfer_syntaxes")
+
+
+def check(findings: Findings, file: Path) -> None:
+    """Note everything that is wrong with the names in ``findings.document``, read from ``file``."""
+    _Checker(findings, file).check()
+
+
+class _Checker:
+    def __init__(self, findings: Findings, file: Path) -> None:
+        self._findings = findings
+        self._file = file
+        self._data = _mapping(findings.document.data)
+        self._roles = _mapping(self._data.get("roles"))
+        self._routes = _mapping(self._data.get("routes"))
+
+    def check(self) -> None:
+        self._names()
+        for name, role in self._roles.items():
+            self._role(("roles", name), name, _mapping(role))
+        for name, route in self._routes.items():
+            self._route(("routes", name), _mapping(route))
+        self._story((), self._data)
+        for name, variant in _mapping(self._data.get("variants")).items():
+            path = ("variants", name)
+            self._story(path, _mapping(variant))
+            for index, route in enumerate(_list(_mapping(variant).get("routes"))):
+                self._known((*path, "routes", index), "route", route, self._routes)
+
+    def _names(self) -> None:
+        name, category = self._data.get("name"), self._data.get("category")
+        stem, folder = self._file.stem, self._file.absolute().parent.name
+        if isinstance(name, str) and name != stem:
+            self._add(("name",), f"{name!r} in a file called {stem!r}", "the file's own name")
+        if isinstance(category, str) and category != folder:
+            self._add(("category",), f"{category!r} in folder {folder!r}", "the folder's own name")
+
+    def _role(self, path: NodePath, name: str, role: Mapping[str, object]) -> None:
+        if name in _RESERVED_ROLES:
+            self._findings.add(
+                path, f"role {name!r}", expected=f"another name than {', '.join(_RESERVED_ROLES)}"
+            )
+        stack = role.get("stack")
+        if stack is None:
+            return
+        if role.get("kind") != "archive":
+            self._findings.add(
+                (*path, "stack"),
+                f"{name!r} is no archive",
+                expected="a stack only where kind is archive",
+            )
+        self._known((*path, "stack"), "stack", stack, STACKS)
+
+    def _route(self, path: NodePath, route: Mapping[str, object]) -> None:
+        for end in _ENDS:
+            self._known((*path, end), "role", route.get(end), self._roles)
+        probe = route.get("probe")
+        self._known((*path, "probe"), "probe", probe, PROBES)
+        if isinstance(probe, str) and probe in PROBES:
+            self._ends(path, route, probe)
+
+    def _ends(self, path: NodePath, route: Mapping[str, object], name: str) -> None:
+        """What the probe wants its route's ends to be."""
+        probe, has_destination = PROBES[name], "destination" in route
+        if probe.needs_destination and not has_destination:
+            self._findings.add(
+                path,
+                f"probe {name!r} without a destination",
+                expected="destination: the role that receives the objects",
+            )
+        if has_destination and not probe.needs_destination:
+            self._findings.add(
+                (*path, "destination"),
+                f"probe {name!r} sends nothing on",
+                expected="a destination only for a probe that needs one",
+            )
+        source, target = route.get("from"), route.get("to")
+        if isinstance(target, str) and target in self._roles:
+            self._is_archive((*path, "to"), target)
+        if not isinstance(source, str) or source not in self._roles:
+            return
+        if probe.starts_at_archive:
+            self._is_archive((*path, "from"), source)
+        elif self._archive(source):
+            self._findings.add(
+                (*path, "from"),
+                f"role {source!r} is an archive",
+                expected=f"a modality or workstation to start {name!r}",
+            )
+
+    def _story(self, path: NodePath, story: Mapping[str, object]) -> None:
+        """What a scenario and its variants have in common."""
+        self._settings((*path, "settings"), story.get("settings"))
+        self._settings((*path, "fix", "settings"), _mapping(story.get("fix")).get("settings"))
+        self._fault((*path, "fault"), story.get("fault"))
+        self._study((*path, "study"), _mapping(story.get("study")))
+        for phase, rules in _mapping(story.get("expect")).items():
+            self._rules((*path, "expect", phase), _list(rules))
+            if phase != "baseline" and not self._has_fault(story):
+                self._findings.add(
+                    (*path, "expect", phase),
+                    f"{phase!r} without a fault",
+                    expected="a fault, or expectations of the baseline only",
+                )
+
+    def _has_fault(self, story: Mapping[str, object]) -> bool:
+        variants = _mapping(self._data.get("variants")).values()
+        stories = (story, self._data, *(variants if story is self._data else ()))
+        return any(_mapping(each).get("fault") is not None for each in stories)
+
+    def _settings(self, path: NodePath, by_role: object) -> None:
+        for role, settings in _mapping(by_role).items():
+            here = (*path, role)
+            if not self._known(here, "role", role, self._roles, value=False):
+                continue
+            if not self._is_archive(here, role) or not isinstance(settings, Mapping):
+                continue
+            self._validate(here, ArchiveSettings, settings)
+            for key in _UID_LISTS:
+                for index, name in enumerate(_list(settings.get(key))):
+                    self._uid((*here, key, index), name)
+
+    def _fault(self, path: NodePath, fault: object) -> None:
+        if isinstance(fault, str):
+            if self._known(path, "fault", fault, FAULTS):
+                self._validate(path, FAULTS[fault], {})
+            return
+        for name, arguments in _mapping(fault).items():
+            here = (*path, name)
+            if not self._known(here, "fault", name, FAULTS, value=False):
+                continue
+            if arguments is None or isinstance(arguments, Mapping):
+                self._validate(here, FAULTS[name], arguments or {})
+
+    def _study(self, path: NodePath, study: Mapping[str, object]) -> None:
+        self._uid((*path, "transfer_syntax"), study.get("transfer_syntax"))
+        folder = study.get("folder")
+        if isinstance(folder, str) and not (self._file.parent / folder).is_dir():
+            self._add(
+                (*path, "folder"),
+                f"no folder {shown(self._file.parent / folder)!r}",
+                "a folder of DICOM files, relative to this file",
+            )
+
+    def _rules(self, path: NodePath, rules: list[object]) -> None:
+        decided = False
+        for index, rule in enumerate(rules):
+            here = (*path, index)
+            if decided:
+                self._findings.add(
+                    here,
+                    "this rule never decides",
+                    value=True,
+                    expected="the rule without 'when' to be the last one",
+                )
+            when = _mapping(rule).get("when")
+            decided = decided or not when
+            for key, wanted in _mapping(when).items():
+                self._condition((*here, "when", key), key, wanted)
+
+    def _condition(self, path: NodePath, key: str, wanted: object) -> None:
+        if key == "route":
+            self._known(path, "route", wanted, self._routes)
+            return
+        if key in _ENDS:
+            ends = [_mapping(route).get(key) for route in self._routes.values()]
+            if not any(isinstance(end, str) and self._archive(end) for end in ends):
+                self._findings.add(
+                    path,
+                    f"no route has an archive as {key!r}",
+                    expected="a position that an archive takes",
+                )
+        else:
+            known = (*self._roles, *_RESERVED_ROLES)
+            if not self._known(path, "role or position", key, known, value=False):
+                return
+            if not self._is_archive(path, key):
+                return
+        if not isinstance(wanted, str):
+            return
+        try:
+            spec = StackSpec.parse(wanted)
+        except StackSpecError as error:
+            self._add(path, str(error), "")
+            return
+        if spec.stack != ANY:
+            self._known(path, "stack", spec.stack, STACKS)
+
+    def _is_archive(self, path: NodePath, role: str) -> bool:
+        if self._archive(role):
+            return True
+        kind = _mapping(self._roles.get(role)).get("kind")
+        self._findings.add(path, f"role {role!r} is a {kind}", expected="an archive")
+        return False
+
+    def _archive(self, role: str) -> bool:
+        return _mapping(self._roles.get(role)).get("kind") == "archive"
+
+    def _validate(self, path: NodePath, model: type[BaseModel], data: object) -> None:
+        try:
+            model.model_validate(data)
+        except ValidationError as error:
+            self._findings.add_validation(error, model, path)
+
+    def _uid(self, path: NodePath, name: object) -> None:
+        if not isinstance(name, str):
+            return
+        try:
+            uid_of(name)
+        except ValueError as error:
+            self._add(path, str(error), "")
+
+    def _known(
+        self, path: NodePath, sort: str, seen: object, known: Iterable[str], *, value: bool = True
+    ) -> bool:
+        """Whether ``seen`` is one of the ``known`` words; notes it where it is another word."""
+        if not isinstance(seen, str):
+            return False
+        words = tuple(known)
+        if seen in words:
+            return True
+        self._findings.add_unknown(path, sort, seen, words, value=value)
+        return False
+
+    def _add(self, path: NodePath, seen: str, expected: str) -> None:
+        self._findings.add(path, seen, expected=expected, value=True)
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _list(value: object) -> list[object]:
+    return value if isinstance(value, list) else []

@@ -1,0 +1,67 @@
+"""Stopping on Ctrl-C and SIGTERM: the first signal tears down in order, a second one forces."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+from typing import Final
+
+_SIGNALS: Final = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+)
+
+
+class StoppedError(KeyboardInterrupt):
+    """The user, or whoever started this process, wants it to stop; ``str`` is the signal's name.
+
+    A ``KeyboardInterrupt``, so that nothing that handles errors swallows it.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(signal.Signals(number).name)
+        self.number = number
+
+
+@dataclass
+class Stop:
+    """Whether and how a stop was asked for. ``exit_code`` is 128 + signal (130, 143), or None."""
+
+    number: int | None = None
+
+    @property
+    def exit_code(self) -> int | None:
+        """What a shell expects of a process that a signal ended."""
+        return None if self.number is None else 128 + self.number
+
+
+@contextmanager
+def stopping(say: Callable[[str], None]) -> Iterator[Stop]:
+    """While inside, the first signal raises ``StoppedError`` in the main thread, after ``say``.
+
+    A second signal ends this process at once; what it leaves is removed by the next run or by
+    ``pacslab clean``. Only the main thread may enter.
+    """
+    stop = Stop()
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        del frame
+        if stop.number is not None:
+            os.write(2, b"pacslab: forced; 'pacslab clean' removes what is left\n")
+            os._exit(128 + number)
+        stop.number = number
+        say("stopping: removing the labs (once more to force it)")
+        raise StoppedError(number)
+
+    before = {number: signal.getsignal(number) for number in _SIGNALS}
+    try:
+        for number in _SIGNALS:
+            if before[number] != signal.SIG_IGN:  # nohup
+                signal.signal(number, handle)
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,170 @@
+"""What a phase sends: simulated for the phase, or the user's own files."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Container, Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+from pydicom import Dataset, dcmread
+from pydicom.errors import InvalidDicomError
+from pydicom.uid import UID
+
+from modalities.fingerprint import Fingerprint, fingerprint
+from modalities.study import write_study
+from modalities.uids import uid_of
+from orchestrator.errors import InputError
+from orchestrator.scenario import Study
+from orchestrator.settings import Frozen
+from orchestrator.state import StudyTreatment
+
+_FOLDER: Final = "study"
+
+
+class SentStudy(Frozen):
+    """Part-10 files, relative to the exchange folder, and what is in them, in the same order.
+
+    ``unrelated`` files have nothing to do with each other: one that breaks an association must
+    not keep the others from being tried.
+    """
+
+    unrelated: bool = False
+    files: tuple[str, ...]
+    fingerprints: tuple[Fingerprint, ...]
+
+    @property
+    def study_uids(self) -> tuple[str, ...]:
+        """Study Instance UIDs, each once, in order of appearance."""
+        return tuple(dict.fromkeys(each.study_instance_uid for each in self.fingerprints))
+
+    def only(self, sop_instance_uids: Container[str]) -> SentStudy:
+        """The part of the study with these SOP Instance UIDs."""
+        kept = [
+            (file, each)
+            for file, each in zip(self.files, self.fingerprints, strict=True)
+            if each.sop_instance_uid in sop_instance_uids
+        ]
+        return self.model_copy(
+            update={
+                "files": tuple(file for file, _ in kept),
+                "fingerprints": tuple(each for _, each in kept),
+            }
+        )
+
+
+class StudyMaker:
+    """Makes the study of each phase of one cell.
+
+    Simulated studies are new in every phase: a store that succeeds because the archive already
+    holds the objects would prove nothing. The user's own files are the same in every phase, so
+    the archive has to be emptied between phases (``must_empty``).
+
+    Args:
+        exchange: the lab's exchange folder; files go below ``study/<phase>/``.
+        spec: what the scenario sends.
+        seed: of the run.
+        cell: the cell's slug; different cells never share UIDs.
+        own_files: the user's folder, from the scenario or the command line.
+    """
+
+    def __init__(
+        self, exchange: Path, spec: Study, *, seed: int, cell: str, own_files: Path | None
+    ) -> None:
+        self._exchange = exchange
+        self._spec = spec
+        self._seed = seed
+        self._cell = cell
+        self._own_files = own_files
+        self.must_empty = own_files is not None
+
+    def make(self, phase: str, treatment: StudyTreatment) -> SentStudy:
+        """Write the study for ``phase`` as ``treatment`` wants it.
+
+        Raises:
+            InputError: the user's folder holds no DICOM file.
+        """
+        folder = self._exchange / _FOLDER / phase
+        if self._own_files is not None:
+            files = copy_own_files(self._own_files, folder)
+        else:
+            origin = "baseline" if treatment.reuse_uids else phase
+            syntax = treatment.transfer_syntax or self._spec.transfer_syntax
+            written = write_study(
+                folder,
+                family=self._spec.family,
+                images=self._spec.images,
+                rows=self._spec.rows,
+                columns=self._spec.columns,
+                seed=self._phase_seed(origin),
+                transfer_syntax=uid_of(syntax),
+            )
+            files = tuple(each.path for each in written)
+        change: dict[str, str | None] = dict(treatment.change)
+        if treatment.reuse_uids and phase != "baseline":
+            change.setdefault("ImageComments", f"other content under the same UIDs ({phase})")
+        if change:
+            for path in files:
+                _rewrite(path, change)
+        return SentStudy(
+            unrelated=self._own_files is not None,
+            files=tuple(str(path.relative_to(self._exchange)) for path in files),
+            fingerprints=tuple(_fingerprint(path) for path in files),
+        )
+
+    def _phase_seed(self, phase: str) -> int:
+        text = f"{self._seed}/{self._cell}/{phase}"
+        return int.from_bytes(hashlib.sha256(text.encode()).digest()[:6], "big")
+
+
+def copy_own_files(source: Path, folder: Path) -> tuple[Path, ...]:
+    """Link or copy every DICOM file below ``source`` into ``folder``, in name order.
+
+    Raises:
+        InputError: there is none.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    found = []
+    for index, path in enumerate(_dicom_files(source)):
+        target = folder / f"{index:06d}-{path.name}"
+        target.write_bytes(path.read_bytes())
+        found.append(target)
+    if not found:
+        raise InputError(
+            f"no DICOM file below {source}: expected Part-10 files (with or without the .dcm"
+            " ending) that carry a SOP Class and a SOP Instance UID"
+        )
+    return tuple(found)
+
+
+def _dicom_files(source: Path) -> Iterator[Path]:
+    for path in sorted(p for p in source.rglob("*") if p.is_file()):
+        try:
+            dataset = dcmread(path, stop_before_pixels=True)
+        except (InvalidDicomError, EOFError):
+            continue
+        if "SOPClassUID" in dataset and "SOPInstanceUID" in dataset:
+            yield path
+
+
+def _rewrite(path: Path, change: Mapping[str, str | None]) -> None:
+    dataset = dcmread(path)
+    for keyword, value in change.items():
+        if value is None:
+            dataset.pop(keyword, None)
+        else:
+            setattr(dataset, keyword, value)
+    _keep_meta_in_step(dataset)
+    dataset.save_as(path)
+
+
+def _keep_meta_in_step(dataset: Dataset) -> None:
+    if "SOPClassUID" in dataset:
+        dataset.file_meta.MediaStorageSOPClassUID = UID(dataset.SOPClassUID)
+    if "SOPInstanceUID" in dataset:
+        dataset.file_meta.MediaStorageSOPInstanceUID = UID(dataset.SOPInstanceUID)
+
+
+def _fingerprint(path: Path) -> Fingerprint:
+    dataset = dcmread(path)
+    return fingerprint(dataset, str(dataset.file_meta.TransferSyntaxUID))

@@ -1,0 +1,123 @@
+"""Which nodes a cell needs, what they are called, and the healthy state they start in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from modalities.commands import Tls
+from orchestrator.backends.base import Backend
+from orchestrator.errors import EnvironmentProblemError
+from orchestrator.results import CellId
+from orchestrator.scenario import Role, Scenario
+from orchestrator.settings import ArchiveSettings
+from orchestrator.stacks.base import STACKS, Edition, Stack
+from orchestrator.stacks.external import ExternalStack
+from orchestrator.state import Entry, LabState, Link, ModalityState
+
+#: Role of the modality that the lab adds where a route has none to store the study beforehand.
+FEEDER: Final = "feeder"
+_MAX_TITLE: Final = 16
+
+
+@dataclass(frozen=True)
+class ArchiveSeat:
+    """An archive role with the stack and edition that fill it."""
+
+    stack: Stack
+    edition: Edition
+
+
+@dataclass(frozen=True)
+class Topology:
+    """The nodes of a lab: titles by role, archives with their stacks, and who feeds them."""
+
+    archives: Mapping[str, ArchiveSeat]
+    modalities: Mapping[str, str]
+    feeder: str
+
+    @property
+    def links(self) -> tuple[Link, ...]:
+        """Every pair (client, server) in which a node may open an association."""
+        clients = [*self.modalities, *self.archives]
+        to_archives = [(c, s) for c in clients for s in self.archives if c != s]
+        to_modalities = [(c, s) for c in self.archives for s in self.modalities]
+        return (*to_archives, *to_modalities)
+
+
+def topology_of(
+    scenario: Scenario, cell: CellId, backend: Backend, stacks: Mapping[str, Stack]
+) -> Topology:
+    """The nodes that ``cell`` needs on ``backend``: the route's roles, and a feeder.
+
+    ``stacks`` are stacks that are not in the registry (external sites), by name.
+
+    Raises:
+        EnvironmentProblemError: a stack has no edition that this backend can run.
+    """
+    archives: dict[str, ArchiveSeat] = {}
+    modalities: dict[str, str] = {}
+    for role in cell.ends.roles:
+        declared = scenario.roles[role]
+        if declared.kind == "archive":
+            name = cell.bindings[role]
+            archives[role] = _seat(stacks.get(name) or STACKS[name], backend)
+        else:
+            modalities[role] = declared.aetitle or _title(role)
+    feeder = next((role for role in modalities if scenario.roles[role].kind == "modality"), None)
+    if feeder is None:
+        feeder = next((r for r, d in scenario.roles.items() if d.kind == "modality"), FEEDER)
+        declared = scenario.roles.get(feeder, Role(kind="modality"))
+        modalities[feeder] = declared.aetitle or _title(feeder)
+    return Topology(archives=archives, modalities=modalities, feeder=feeder)
+
+
+def healthy_state(scenario: Scenario, topology: Topology) -> LabState:
+    """Everybody knows everybody, and the scenario's own settings are in force."""
+    archives = {}
+    for role, seat in topology.archives.items():
+        title = scenario.roles[role].aetitle or seat.stack.aetitle
+        given = scenario.settings.get(role, {})
+        archives[role] = ArchiveSettings.model_validate({"aetitle": title, **given})
+    tls_of_sites = {
+        role: tls
+        for role, seat in topology.archives.items()
+        if isinstance(seat.stack, ExternalStack) and (tls := seat.stack.site.client_tls) is not None
+    }
+    # One TLS material per modality is enough: a site is never on one route with another archive
+    # that speaks TLS to the same modality.
+    of_site = next(iter(tls_of_sites.values()), None)
+    modalities = {
+        role: ModalityState(aetitle=title, client_tls=of_site or _client_tls(role))
+        for role, title in topology.modalities.items()
+    }
+    titles = {role: settings.aetitle for role, settings in archives.items()}
+    titles.update(topology.modalities)
+    entries = {
+        (client, server): Entry(
+            title=titles[server],
+            tls=server in tls_of_sites or (server in archives and archives[server].tls is not None),
+        )
+        for client, server in topology.links
+    }
+    return LabState(archives=archives, modalities=modalities, entries=entries)
+
+
+def _seat(stack: Stack, backend: Backend) -> ArchiveSeat:
+    editions = stack.editions(backend)
+    if not editions:
+        raise EnvironmentProblemError(
+            f"stack {stack.name!r} can't run on the {backend.name} backend here;"
+            " expected its image, its binary or a vendor profile. Try another BACKEND or STACK."
+        )
+    return ArchiveSeat(stack, editions[0])
+
+
+def _title(role: str) -> str:
+    return role.upper().replace("-", "_")[:_MAX_TITLE]
+
+
+def _client_tls(role: str) -> Tls:
+    """What a modality presents and trusts wherever an entry opens TLS."""
+    return Tls(trusted="tls/lab-ca.pem", certificate=f"tls/{role}.pem", key=f"tls/{role}.key")

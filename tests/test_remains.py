@@ -1,0 +1,275 @@
+"""What killed runs leave is found and removed; what is alive, or a stranger's, is left alone."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from orchestrator import processes, remains, reservations
+from orchestrator.errors import EnvironmentProblemError
+from orchestrator.owners import ProcessIdentity, state_folder
+from orchestrator.processes import ProcessEntry
+
+Sleeper = Callable[[], "subprocess.Popen[bytes]"]
+#: Does what a run does, then waits to be killed.
+RUN = """
+import signal, subprocess, sys
+from orchestrator import processes, reservations
+node = subprocess.Popen(["sleep", "120"], start_new_session=True)
+processes.register(node.pid, run="dead", command=["sleep", "120"])
+processes.register_run("dead", kept=sys.argv[1] == "kept")
+folder = reservations.temporary_folder("dead")
+(folder / "data").write_text("x")
+print(node.pid, folder, reservations.reserve_port("dead"), flush=True)
+signal.pause()
+"""
+
+
+@pytest.fixture(autouse=True)
+def own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("PACSLAB_STATE", str(tmp_path / "state"))
+    # Containers have tests of their own, and other people's labs must not be looked at here.
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/no-engine.sock")
+    return tmp_path / "state"
+
+
+@pytest.fixture
+def sleeper() -> Iterator[Sleeper]:
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start() -> subprocess.Popen[bytes]:
+        started.append(subprocess.Popen(["sleep", "120"]))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+class Run:
+    """A process that behaves like a run with one node, a folder and a port."""
+
+    def __init__(self, how: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", RUN, how], stdout=subprocess.PIPE, text=True
+        )
+        assert self.process.stdout is not None
+        pid, folder, port = self.process.stdout.readline().split()
+        node = ProcessIdentity.of(int(pid))
+        assert node is not None
+        self.node, self.folder, self.port = node, Path(folder), int(port)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def close(self) -> None:
+        self.kill()
+        processes.end(self.node, signal.SIGKILL)
+        reservations.remove_folder(self.folder)
+
+
+@pytest.fixture
+def run() -> Iterator[Callable[[str], Run]]:
+    runs: list[Run] = []
+
+    def start(how: str = "at-work") -> Run:
+        runs.append(Run(how))
+        return runs[-1]
+
+    yield start
+    for each in runs:
+        each.close()
+
+
+def test_after_kill_9_everything_is_found_and_removed(run: Callable[[str], Run]) -> None:
+    dead = run("at-work")
+    dead.kill()
+    assert dead.node.alive()
+    removed = remains.sweep()
+    assert removed == [
+        f"process {dead.node.pid} (sleep 120) of run dead",
+        f"temporary folder {dead.folder} of run dead",
+        "1 port reservation",
+    ]
+    assert not dead.node.alive()
+    assert not dead.folder.exists()
+    assert not (state_folder("ports") / f"{dead.port}.json").exists()
+    assert remains.sweep() == []
+
+
+def test_a_live_run_keeps_everything(run: Callable[[str], Run]) -> None:
+    alive = run("at-work")
+    assert remains.sweep() == []
+    assert remains.clean() == []
+    assert alive.node.alive()
+    assert alive.folder.exists()
+    assert processes.live_runs() == {"dead"}
+
+
+def test_clean_ends_kept_labs(run: Callable[[str], Run]) -> None:
+    kept = run("kept")
+    removed = remains.clean()
+    assert removed[0] == f"kept lab dead (process {kept.process.pid} stopped)"
+    assert kept.process.wait() == -signal.SIGTERM
+    assert not kept.node.alive()
+    assert not kept.folder.exists()
+
+
+def test_clean_all_stops_runs_at_work(run: Callable[[str], Run]) -> None:
+    busy = run("at-work")
+    assert remains.clean(all=True)[0] == f"run dead (process {busy.process.pid} stopped)"
+    assert not busy.node.alive()
+    assert processes.live_runs() == frozenset()
+
+
+def test_clean_all_does_not_stop_itself() -> None:
+    processes.register_run("mine")
+    assert remains.clean(all=True) == []
+    assert processes.live_runs() == {"mine"}
+
+
+def test_a_stranger_with_the_id_of_one_of_ours_is_left_alone(
+    sleeper: Sleeper, own_state: Path
+) -> None:
+    stranger = sleeper()
+    gone = ProcessIdentity(pid=2**22 + 1, started="long ago")
+    entry = ProcessEntry(
+        process=ProcessIdentity(pid=stranger.pid, started="before the stranger"),
+        owner=gone,
+        run="dead",
+        command=("sleep",),
+    )
+    path = own_state / "processes" / f"{stranger.pid}.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(entry.model_dump_json())
+    assert processes.sweep() == []
+    assert stranger.poll() is None
+    assert not path.exists()
+
+
+def test_a_signal_never_reaches_a_stranger(sleeper: Sleeper) -> None:
+    stranger = sleeper()
+    ours = ProcessIdentity(pid=stranger.pid, started="before the stranger")
+    assert processes.end(ours, signal.SIGKILL) == "already gone"
+    assert stranger.poll() is None
+
+
+def test_a_process_that_ended_by_itself_is_only_struck_out(sleeper: Sleeper) -> None:
+    process = sleeper()
+    processes.register(process.pid, run="r", command=["sleep"])
+    processes.unregister(process.pid)
+    processes.unregister(process.pid)
+    process.kill()
+    process.wait()
+    processes.register(process.pid, run="r", command=["sleep"])
+    assert list(state_folder("processes").iterdir()) == []
+
+
+def test_a_process_that_ignores_sigterm_is_killed(sleeper: Sleeper) -> None:
+    script = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(1, flush=True)"
+    stubborn = subprocess.Popen(
+        [sys.executable, "-c", f"{script}; signal.pause()"], stdout=subprocess.PIPE
+    )
+    assert stubborn.stdout is not None
+    stubborn.stdout.readline()
+    identity = ProcessIdentity.of(stubborn.pid)
+    assert identity is not None
+    assert processes.end(identity, signal.SIGTERM, patience=0.2) == "killed"
+    assert stubborn.wait() == -signal.SIGKILL
+    assert processes.end(identity, signal.SIGTERM) == "already gone"
+
+
+def test_an_identity_is_not_shared_with_another_process(sleeper: Sleeper) -> None:
+    process = sleeper()
+    identity = ProcessIdentity.of(process.pid)
+    assert identity is not None
+    assert identity.alive()
+    assert identity == ProcessIdentity.of(process.pid)
+    assert not ProcessIdentity(pid=os.getpid(), started=identity.started + "0").alive()
+    process.kill()
+    # A zombie until it is waited for: as dead as can be.
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    assert not identity.alive()
+    assert ProcessIdentity.of(process.pid) is None
+
+
+def test_reserved_ports_are_all_different_and_bindable() -> None:
+    ports = [reservations.reserve_port("r") for _ in range(50)]
+    assert len(set(ports)) == 50
+    for port in ports:
+        assert port in reservations.PORTS
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.1", port))
+        reservations.release_port(port)
+    assert list(state_folder("ports").iterdir()) == []
+
+
+def test_two_runs_never_get_the_same_port(run: Callable[[str], Run]) -> None:
+    other = run("at-work")
+    for port in reservations.PORTS:
+        if port != other.port:
+            (state_folder("ports") / f"{port}.json").touch()
+    with pytest.raises(EnvironmentProblemError, match="pacslab clean"):
+        reservations.reserve_port("r")
+
+
+def test_a_port_that_somebody_listens_on_is_not_given_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        taken = listener.getsockname()[1]
+        monkeypatch.setattr(reservations, "PORTS", range(taken, taken + 1))
+        with pytest.raises(EnvironmentProblemError):
+            reservations.reserve_port("r")
+    assert reservations.reserve_port("r") == taken
+
+
+def test_a_half_written_reservation_is_freed_only_when_old() -> None:
+    path = state_folder("ports") / "20000.json"
+    path.touch()
+    assert reservations.sweep() == []
+    os.utime(path, (0, 0))
+    assert reservations.sweep() == ["1 port reservation"]
+
+
+def test_a_temporary_folder_is_named_after_its_run_whatever_the_label() -> None:
+    folder = reservations.temporary_folder("r", "lab @x/y")
+    assert folder.is_dir()
+    assert folder.name.startswith("pacslab-r-lab--x-y-")
+    assert folder.stat().st_mode & 0o077 == 0
+    reservations.remove_folder(folder)
+    reservations.remove_folder(folder)
+    assert not folder.exists()
+    assert list(state_folder("folders").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({"PACSLAB_STATE": "/a"}, "/a/ports"),
+        ({"XDG_STATE_HOME": "/x"}, "/x/pacslab/ports"),
+        ({"HOME": "/h"}, "/h/.local/state/pacslab/ports"),
+    ],
+)
+def test_the_state_folder_follows_the_environment(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    variables: dict[str, str],
+    expected: str,
+) -> None:
+    monkeypatch.delenv("PACSLAB_STATE")
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, f"{tmp_path}{value}")
+    assert state_folder("ports") == Path(f"{tmp_path}{expected}")
