@@ -1,0 +1,1 @@
+"""Benchmarks: two ways of doing the same thing in one run, printed as a ratio."""
