@@ -76,7 +76,8 @@ def judge_delivery(
     changed: Counter[str] = Counter()
     for uid, candidates in versions.items():
         differences = [each.differences(copies[uid][0]) for each in candidates]
-        changed.update(min(differences, key=len))
+        fewest: tuple[str, ...] = min(differences, key=len)
+        changed.update(fewest)
     details += [
         f"permitted coercion of {_tag_text(tag)}: {coercions[tag]}"
         for tag in sorted(changed.keys() & coercions.keys())

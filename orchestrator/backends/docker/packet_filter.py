@@ -1,6 +1,6 @@
 """Packet filters in a node's network namespace, and cables that are pulled.
 
-The helper is a container of the node image that shares the node's network namespace and is the
+The sidecar is a container of the node image that shares the node's network namespace and is the
 only one with NET_ADMIN; it ends as soon as the rules are set (about 0.2 s), so the vendor's image
 and the node itself stay untouched. Rules match what arrives at the node's address on the ``dicom``
 network: the ports published to this host go through another network and stay reachable.
@@ -19,7 +19,7 @@ from orchestrator.errors import LabError
 
 _TABLE: Final = "pacslab"
 _RULE: Final = re.compile(r"^\s*(ip (?:s|d)addr .+?)\s*$", re.MULTILINE)
-_HELPER_SECONDS: Final = 20
+_SIDECAR_SECONDS: Final = 20
 
 
 class PacketFilter(Protocol):
@@ -192,7 +192,7 @@ class NodeFilters:
 
     def _nft(self, role: str, commands: str) -> str:
         api, containers = self._engine.api, self._containers
-        helper = self._engine.call(
+        sidecar = self._engine.call(
             api.create_container,
             containers.node_image,
             ["nft", commands],
@@ -205,11 +205,11 @@ class NodeFilters:
             ),
         )["Id"]
         try:
-            self._engine.call(api.start, helper)
-            code = self._engine.call(api.wait, helper, timeout=_HELPER_SECONDS)["StatusCode"]
-            output = self._engine.log(helper)
+            self._engine.call(api.start, sidecar)
+            code = self._engine.call(api.wait, sidecar, timeout=_SIDECAR_SECONDS)["StatusCode"]
+            output = self._engine.log(sidecar)
         finally:
-            self._engine.remove_containers([helper])
+            self._engine.remove_containers([sidecar])
         if code != 0:
             raise LabError(
                 f"the packet filter of {role} was refused by nft: {output.strip()}."

@@ -59,7 +59,7 @@ class DockerSite:
         lab: unique on this machine.
         folder: the lab's folder in the run's record.
         image_for: the image of a service of compose.yaml that can be used here.
-        node_image: the image of the packet filter's helper.
+        node_image: the image of the packet filter's sidecar.
     """
 
     def __init__(
