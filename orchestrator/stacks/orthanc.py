@@ -22,7 +22,7 @@ from orchestrator.stacks.base import (
 )
 from orchestrator.stacks.native import native_changes
 from orchestrator.stacks.orthanc_dialect import OrthancDialect, entry_name
-from orchestrator.stacks.orthanc_rest import OrthancRest
+from orchestrator.stacks.orthanc_rest import OrthancRest, numbers_like
 from orchestrator.stacks.profile.adapter import PROFILE_PORTS, profile_archive
 from orchestrator.waiting import wait_until
 
@@ -118,7 +118,9 @@ class OrthancArchive:
 
     def read_back(self) -> Native:
         """The configuration that the running Orthanc has loaded."""
-        return self._connect().configuration()
+        read = self._connect().configuration()
+        typed: dict[str, object] = numbers_like(read, self.dialect.translate(self._settings))
+        return typed
 
     def held(self, study_instance_uid: str | None = None) -> tuple[Fingerprint, ...]:
         """Every instance by Orthanc's own identifier, so that a second copy shows (F13b)."""

@@ -23,8 +23,7 @@ _CONNECTION_WORDS: Final = (
     ("TCP Initialization Error: Operation now in progress", Rung.CONNECT, "timeout"),
     ("TCP Initialization Error: No route to host", Rung.CONNECT, "unreachable"),
 )
-#: Lua knows floating-point numbers only, and ``DumpJson`` writes them as text.
-_LUA_INTEGER: Final = re.compile(r"-?\d+\.0")
+_NUMBER: Final = re.compile(r"-?\d+(\.0)?")
 
 
 class OrthancRest:
@@ -60,17 +59,18 @@ class OrthancRest:
     def configuration(self) -> dict[str, object]:
         """The whole configuration in force, through Lua's ``GetOrthancConfiguration``.
 
+        Numbers come as text: ``"4242.0"`` up to 1.10, ``"4242"`` in 1.12 (``numbers_like``).
+
         Raises:
             LabError: scripts are not allowed there (``ExecuteLuaEnabled`` is false).
         """
         script = "print(DumpJson(GetOrthancConfiguration(), true))"
-        answer = self._checked(
+        answer: dict[str, object] = self._checked(
             self._session.post(
                 f"{self.base_url}/tools/execute-script", data=script, timeout=self._timeout
             )
         ).json()
-        numbers: dict[str, object] = _lua_numbers(answer)
-        return numbers
+        return answer
 
     def modalities(self) -> dict[str, dict[str, object]]:
         """``GET /modalities?expand``: the table of remote AEs in force."""
@@ -167,14 +167,14 @@ def _stopped(text: str) -> Outcome | None:
     return None
 
 
-def _lua_numbers(value: Any) -> Any:
-    """``value`` with Lua's ``"4242.0"`` as the integer that the configuration has."""
-    match value:
-        case dict():
-            return {key: _lua_numbers(each) for key, each in value.items()}
-        case list():
-            return [_lua_numbers(each) for each in value]
-        case str() if _LUA_INTEGER.fullmatch(value):
-            return int(float(value))
-        case _:
-            return value
+def numbers_like(read: Any, template: Any) -> Any:
+    """``read`` with text turned into integers wherever ``template`` has integers.
+
+    Only there: an AE title of digits is text in both.
+    """
+    if isinstance(read, dict) and isinstance(template, dict):
+        return {key: numbers_like(value, template.get(key)) for key, value in read.items()}
+    is_number = isinstance(template, int) and not isinstance(template, bool)
+    if is_number and isinstance(read, str) and _NUMBER.fullmatch(read):
+        return int(float(read))
+    return read
