@@ -11,8 +11,9 @@ from pydicom import Dataset, dcmread
 from pydicom.errors import InvalidDicomError
 from pydicom.uid import UID
 
-from modalities.fingerprint import Fingerprint, fingerprint
-from modalities.study import write_study
+from modalities.fingerprint import Fingerprint
+from modalities.part10 import fingerprint_of
+from modalities.study import WrittenFile, write_study
 from modalities.uids import uid_of
 from orchestrator.errors import InputError
 from orchestrator.scenario import Study
@@ -61,7 +62,7 @@ class StudyMaker:
     the archive has to be emptied between phases (``must_empty``).
 
     Args:
-        exchange: the lab's exchange folder; files go below ``study/<phase>/``.
+        exchange: the lab's exchange folder; files go below ``study/<cell>/<phase>/``.
         spec: what the scenario sends.
         seed: of the run.
         cell: the cell's slug; different cells never share UIDs.
@@ -84,9 +85,9 @@ class StudyMaker:
         Raises:
             InputError: the user's folder holds no DICOM file.
         """
-        folder = self._exchange / _FOLDER / phase
+        folder = self._exchange / _FOLDER / self._cell / phase
         if self._own_files is not None:
-            files = copy_own_files(self._own_files, folder)
+            written = copy_own_files(self._own_files, folder)
         else:
             origin = "baseline" if treatment.reuse_uids else phase
             syntax = treatment.transfer_syntax or self._spec.transfer_syntax
@@ -99,17 +100,15 @@ class StudyMaker:
                 seed=self._phase_seed(origin),
                 transfer_syntax=uid_of(syntax),
             )
-            files = tuple(each.path for each in written)
         change: dict[str, str | None] = dict(treatment.change)
         if treatment.reuse_uids and phase != "baseline":
             change.setdefault("ImageComments", f"other content under the same UIDs ({phase})")
         if change:
-            for path in files:
-                _rewrite(path, change)
+            written = [_rewritten(each.path, change) for each in written]
         return SentStudy(
             unrelated=self._own_files is not None,
-            files=tuple(str(path.relative_to(self._exchange)) for path in files),
-            fingerprints=tuple(_fingerprint(path) for path in files),
+            files=tuple(str(each.path.relative_to(self._exchange)) for each in written),
+            fingerprints=tuple(each.fingerprint for each in written),
         )
 
     def _phase_seed(self, phase: str) -> int:
@@ -117,8 +116,8 @@ class StudyMaker:
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:6], "big")
 
 
-def copy_own_files(source: Path, folder: Path) -> tuple[Path, ...]:
-    """Link or copy every DICOM file below ``source`` into ``folder``, in name order.
+def copy_own_files(source: Path, folder: Path) -> list[WrittenFile]:
+    """Copy every DICOM file below ``source`` into ``folder``, in name order.
 
     Raises:
         InputError: there is none.
@@ -128,13 +127,13 @@ def copy_own_files(source: Path, folder: Path) -> tuple[Path, ...]:
     for index, path in enumerate(_dicom_files(source)):
         target = folder / f"{index:06d}-{path.name}"
         target.write_bytes(path.read_bytes())
-        found.append(target)
+        found.append(WrittenFile(target, fingerprint_of(target)))
     if not found:
         raise InputError(
             f"no DICOM file below {source}: expected Part-10 files (with or without the .dcm"
             " ending) that carry a SOP Class and a SOP Instance UID"
         )
-    return tuple(found)
+    return found
 
 
 def _dicom_files(source: Path) -> Iterator[Path]:
@@ -147,7 +146,7 @@ def _dicom_files(source: Path) -> Iterator[Path]:
             yield path
 
 
-def _rewrite(path: Path, change: Mapping[str, str | None]) -> None:
+def _rewritten(path: Path, change: Mapping[str, str | None]) -> WrittenFile:
     dataset = dcmread(path)
     for keyword, value in change.items():
         if value is None:
@@ -156,6 +155,7 @@ def _rewrite(path: Path, change: Mapping[str, str | None]) -> None:
             setattr(dataset, keyword, value)
     _keep_meta_in_step(dataset)
     dataset.save_as(path)
+    return WrittenFile(path, fingerprint_of(path))
 
 
 def _keep_meta_in_step(dataset: Dataset) -> None:
@@ -163,8 +163,3 @@ def _keep_meta_in_step(dataset: Dataset) -> None:
         dataset.file_meta.MediaStorageSOPClassUID = UID(dataset.SOPClassUID)
     if "SOPInstanceUID" in dataset:
         dataset.file_meta.MediaStorageSOPInstanceUID = UID(dataset.SOPInstanceUID)
-
-
-def _fingerprint(path: Path) -> Fingerprint:
-    dataset = dcmread(path)
-    return fingerprint(dataset, str(dataset.file_meta.TransferSyntaxUID))
