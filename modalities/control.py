@@ -18,6 +18,7 @@ from pydantic import BaseModel
 #: A verb: takes the decoded JSON body, answers data.
 Verb = Callable[[Any], "BaseModel | object"]
 _MAX_BODY: Final = 64 * 1024 * 1024
+_JSON: Final = "application/json"
 
 
 class ControlError(Exception):
@@ -65,7 +66,7 @@ def call(
     try:
         connection.connect()
         connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        connection.request("POST", f"/{verb}", text, {"Content-Type": "application/json"})
+        connection.request("POST", f"/{verb}", text, {"Content-Type": _JSON})
         response = connection.getresponse()
         answer = json.loads(response.read() or b"null")
     except (OSError, HTTPException, ValueError) as error:
@@ -92,11 +93,16 @@ def _handler(verbs: Mapping[str, Verb]) -> type[BaseHTTPRequestHandler]:
 
         def do_POST(self) -> None:
             verb = verbs.get(self.path.strip("/"))
-            length = int(self.headers.get("Content-Length") or 0)
-            if length > _MAX_BODY:
-                self._answer(413, {"error": f"body of {length} bytes; at most {_MAX_BODY}"})
+            announced = self.headers.get("Content-Length") or "0"
+            if not announced.isdecimal() or int(announced) > _MAX_BODY:
+                self.close_connection = True  # where the next request begins is unknown
+                self._answer(413, {"error": f"body of {announced} bytes; at most {_MAX_BODY}"})
                 return
-            body = self.rfile.read(length)
+            body = self.rfile.read(int(announced))
+            if self.headers.get_content_type() != _JSON:
+                # A page in a browser on this machine can send other types here without asking.
+                self._answer(415, {"error": f"expected Content-Type: {_JSON}"})
+                return
             if verb is None:
                 known = ", ".join(sorted(verbs))
                 self._answer(404, {"error": f"no verb {self.path!r}; expected one of: {known}"})
@@ -112,7 +118,7 @@ def _handler(verbs: Mapping[str, Verb]) -> type[BaseHTTPRequestHandler]:
             text = answer.model_dump_json() if isinstance(answer, BaseModel) else json.dumps(answer)
             payload = text.encode()
             self.send_response(status)
-            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Type", _JSON)
             self.send_header("Content-Length", str(len(payload)))
             self.end_headers()
             self.wfile.write(payload)

@@ -13,6 +13,7 @@ from orchestrator.backends.base import Backend
 from orchestrator.certificates import KeyRing
 from orchestrator.errors import EnvironmentProblemError, LabError, PacslabError, UnsupportedError
 from orchestrator.lab import Lab
+from orchestrator.records.record import write_cell
 from orchestrator.relay import wire_name
 from orchestrator.request import Listener
 from orchestrator.results import CellId, CellResult, PhaseResult, Verdict
@@ -74,6 +75,8 @@ class Bench:
         plans: cells whose nodes are the same.
         name: the lab's name, unique on this machine.
         keep: leave the lab running after its last cell (``close`` ends it).
+        results: of the cells that are finished.
+        written: the same as ``run.json`` has them, for those whose evidence is on disk.
     """
 
     plans: list[CellPlan]
@@ -89,6 +92,7 @@ class Bench:
     keys: KeyRing
     keep: bool = False
     results: list[CellResult] = field(default_factory=list)
+    written: dict[str, CellResult] = field(default_factory=dict)
     _lab: Lab | None = None
     _identities: dict[str, Identity] = field(default_factory=dict)
     _reproduce: tuple[str, ...] = ()
@@ -102,6 +106,7 @@ class Bench:
                 self.listener.cell_started(plan.cell)
                 result = self._run_cell(plan)
                 self.results.append(result)
+                self._write(result)
                 self.listener.cell_done(result)
         finally:
             if not self.keep or self.stop.is_set():
@@ -109,7 +114,18 @@ class Bench:
 
     def interrupt(self) -> None:
         """Remove the lab under the running cell, so that it ends at once."""
+        self.stop.set()
         self.close()
+
+    def lost(self, plan: CellPlan, reason: str) -> CellResult:
+        """The result of a cell about which nothing is known any more."""
+        return CellResult(
+            cell=plan.cell,
+            backend=self.backend.name,
+            verdict=Verdict.ERROR,
+            reason=reason,
+            folder=str(self.folder.relative_to(self.run_folder)),
+        )
 
     def close(self) -> None:
         """Remove the lab; idempotent."""
@@ -120,6 +136,14 @@ class Bench:
     def reachable(self) -> tuple[str, ...]:
         """How to reach the kept lab."""
         return self._lab.reachable() if self._lab is not None else ()
+
+    def _write(self, result: CellResult) -> None:
+        """Put the evidence on disk at once: a run that is killed later keeps it."""
+        try:
+            self.written[result.cell.slug] = write_cell(self.run_folder, result)
+        except OSError as error:
+            # Writing the record will meet the same obstacle and end the run with its reason.
+            self.listener.note(f"{result.cell.title}: evidence not written: {error}")
 
     def _run_cell(self, plan: CellPlan) -> CellResult:
         began = time.monotonic()

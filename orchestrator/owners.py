@@ -9,12 +9,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Self, TypeVar
 
 from pydantic import ValidationError
 
+from orchestrator.errors import EnvironmentProblemError
 from orchestrator.settings import Frozen
 
 T = TypeVar("T", bound=Frozen)
@@ -57,6 +60,9 @@ def state_folder(sort: str) -> Path:
     """The per-user folder (made if missing) that holds entries of one ``sort``.
 
     ``$PACSLAB_STATE``, else ``$XDG_STATE_HOME/pacslab``, else ``~/.local/state/pacslab``.
+
+    Raises:
+        EnvironmentProblemError: it can't be made.
     """
     if own := os.environ.get("PACSLAB_STATE"):
         base = Path(own)
@@ -65,15 +71,33 @@ def state_folder(sort: str) -> Path:
     else:
         base = Path.home() / ".local" / "state" / "pacslab"
     folder = base / sort
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise EnvironmentProblemError(
+            f"cannot keep the register of what runs start in {folder}: {error.strerror}."
+            " Set PACSLAB_STATE to a folder that you may write."
+        ) from error
     return folder
 
 
 def write_entry(path: Path, entry: Frozen) -> None:
-    """Write ``entry`` so that a reader sees all of it or nothing."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    partial.write_text(entry.model_dump_json(), encoding="utf-8")
-    partial.replace(path)
+    """Write ``entry`` so that a reader sees all of it or nothing.
+
+    Raises:
+        EnvironmentProblemError: it can't be written.
+    """
+    partial = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
+    try:
+        partial.write_text(entry.model_dump_json(), encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise EnvironmentProblemError(
+            f"cannot enter what this run starts in {path}: {error.strerror}. Free some space, or"
+            " set PACSLAB_STATE to a folder that you may write."
+        ) from error
 
 
 def read_entry(path: Path, model: type[T]) -> T | None:

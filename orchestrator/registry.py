@@ -45,6 +45,8 @@ class Registry(Mapping[str, T], Generic[T]):
         return add
 
     def __getitem__(self, name: str) -> T:
+        if name in self._items:  # registered by an import: no need to look at all the others
+            return self._items[name]
         self._load()
         try:
             return self._items[name]

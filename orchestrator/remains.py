@@ -5,11 +5,16 @@ from __future__ import annotations
 from orchestrator import processes, reservations
 
 
-def sweep(*, all: bool = False) -> list[str]:  # noqa: A002  the word of the command line
+def sweep(
+    *,
+    all: bool = False,  # noqa: A002  the word of the command line
+    containers: bool = True,
+) -> list[str]:
     """Remove what dead runs left: processes, folders, ports, containers, networks.
 
     Runs that are alive keep everything, unless ``all``: then they are told to stop first, and
-    labs in containers whose owner is unknown are removed too.
+    labs in containers whose owner is unknown are removed too. Without ``containers`` the Docker
+    engine is not asked, which a run without containers need not wait for.
 
     Returns:
         A line for each thing removed; empty where there was nothing.
@@ -17,16 +22,14 @@ def sweep(*, all: bool = False) -> list[str]:  # noqa: A002  the word of the com
     Raises:
         EnvironmentProblemError: the Docker engine answers, but not about its containers.
     """
-    from orchestrator.backends.docker import remains as containers  # slow to import
-
     stopped = processes.stop_runs("all") if all else []
     # Processes first: one that still wrote into a folder would bring it back.
-    return [
-        *stopped,
-        *processes.sweep(),
-        *reservations.sweep(),
-        *containers.sweep(except_runs_alive=not all),
-    ]
+    removed = [*stopped, *processes.sweep(), *reservations.sweep()]
+    if containers:
+        from orchestrator.backends.docker import remains  # slow to import
+
+        removed += remains.sweep(except_runs_alive=not all)
+    return removed
 
 
 def clean(*, all: bool = False) -> list[str]:  # noqa: A002  as above

@@ -73,13 +73,25 @@ def release_port(port: int) -> None:
 
 
 def temporary_folder(run: str, label: str = "lab") -> Path:
-    """Make a folder below the system's temporary folder that no crash can leave for good."""
+    """Make a folder below the system's temporary folder that no crash can leave for good.
+
+    Raises:
+        EnvironmentProblemError: it can't be made.
+    """
     # The name is entered first: a folder that exists is always one that a sweep can find.
     name = re.sub(r"[^\w.-]", "-", f"pacslab-{run}-{label}-{secrets.token_hex(4)}")
     path = Path(tempfile.gettempdir()) / name
     entry = FolderEntry(owner=ProcessIdentity.current(), run=run, path=path)
-    write_entry(state_folder(_SORT_FOLDERS) / f"{path.name}.json", entry)
-    path.mkdir(mode=0o700)
+    entered = state_folder(_SORT_FOLDERS) / f"{path.name}.json"
+    write_entry(entered, entry)
+    try:
+        path.mkdir(mode=0o700)
+    except OSError as error:
+        entered.unlink(missing_ok=True)
+        raise EnvironmentProblemError(
+            f"cannot make the temporary folder {path}: {error.strerror}. Free some space there,"
+            " or set TMPDIR to a folder that you may write."
+        ) from error
     return path
 
 
@@ -112,8 +124,15 @@ def _create(path: Path, content: bytes) -> bool:
         handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     except FileExistsError:
         return False
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        raise EnvironmentProblemError(
+            f"cannot reserve a port in {path}: {error.strerror}. Free some space, or set"
+            " PACSLAB_STATE to a folder that you may write."
+        ) from error
     return True
 
 

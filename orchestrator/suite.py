@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import secrets
 import threading
 from collections.abc import Mapping
-from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -14,6 +14,7 @@ from typing import Final
 from orchestrator import __version__, processes, remains
 from orchestrator.backends.base import BACKENDS, Backend
 from orchestrator.cells import Bench, Outlook, benches_of, plan_all
+from orchestrator.crew import Crew, ForkCrew, ThreadCrew, can_fork
 from orchestrator.errors import EnvironmentProblemError, InputError
 from orchestrator.records.folders import new_run, prune, run_over
 from orchestrator.records.record import write_run
@@ -27,8 +28,7 @@ from orchestrator.stacks.external import load_site
 #: Most of a cell's time is waiting (time-outs, processes that start), so local cells outnumber
 #: the cores; containers are heavier.
 _WORKERS: Final[Mapping[str, int]] = {"local": 6, "docker": 2}
-#: How long interrupted cells get to tear down before the run gives up waiting, in seconds.
-_TEARDOWN_SECONDS: Final = 30.0
+_INTERRUPTED: Final = "stopped by the user; cells that had not finished are not in this record"
 
 
 def execute(request: RunRequest, listener: Listener) -> RunResult:
@@ -54,7 +54,7 @@ def execute(request: RunRequest, listener: Listener) -> RunResult:
         raise InputError("\n".join(("no cell to run:", *left_out)))
     for line in left_out:
         listener.note(f"left out: {line}")
-    for line in remains.sweep(all=False):
+    for line in remains.sweep(containers=backend.name == "docker"):
         listener.note(f"removed what a killed run left: {line}")
     folder = new_run(request.runs)
     processes.register_run(folder.name)
@@ -87,7 +87,6 @@ class _Run:
 
     def execute(self, outlooks: list[Outlook]) -> RunResult:
         began = datetime.now(UTC)
-        self._listener.run_started(self._folder.name, tuple(each.cell for each in outlooks))
         benches = benches_of(
             outlooks,
             self._backend,
@@ -98,9 +97,11 @@ class _Run:
             stop=self._stop,
             listener=self._listener,
         )
+        crew = self._crew(benches)
+        self._listener.run_started(self._folder.name, tuple(each.cell for each in outlooks))
         if self._request.keep and benches:
             benches[-1].keep = True
-        interrupted = self._work(benches)
+        interrupted = "" if crew.work(benches) else _INTERRUPTED
         results = {result.cell.slug: result for bench in benches for result in bench.results}
         for outlook in outlooks:
             if outlook.plan is None:
@@ -117,30 +118,19 @@ class _Run:
             cells=ordered,
             interrupted=interrupted,
         )
-        write_run(self._folder, result)
+        written = {slug: cell for bench in benches for slug, cell in bench.written.items()}
+        write_run(self._folder, result, written)
         if self._request.keep and not interrupted:
             self._hold(benches[-1:])
         return result
 
-    def _work(self, benches: list[Bench]) -> str:
-        """Run all benches; returns why the run was cut short, empty when it was not."""
+    def _crew(self, benches: list[Bench]) -> Crew:
+        """Several processes where that is faster and no lab has to outlive its cells."""
         workers = self._request.workers or _WORKERS.get(self._backend.name, 1)
-        pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="cell")
-        futures: list[Future[None]] = [pool.submit(bench.run) for bench in benches]
-        try:
-            for future in futures:
-                future.result()
-        except KeyboardInterrupt:
-            self._stop.set()
-            for future in futures:
-                future.cancel()
-            for bench in benches:
-                bench.interrupt()
-            wait(futures, timeout=_TEARDOWN_SECONDS)
-            return "interrupted by the user; cells that had not finished are not in this record"
-        finally:
-            pool.shutdown(wait=not self._stop.is_set(), cancel_futures=True)
-        return ""
+        cores = min(os.cpu_count() or 1, workers, len(benches))
+        if self._backend.shares_labs or self._request.keep or cores < 2 or not can_fork():
+            return ThreadCrew(workers)
+        return ForkCrew(benches, cores, -(-workers // cores), self._listener)
 
     def _hold(self, benches: list[Bench]) -> None:
         """Keep the last lab until the user ends it."""

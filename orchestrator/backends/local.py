@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 from typing import Final
 
 from orchestrator import processes, reservations
@@ -54,7 +56,10 @@ class _Node:
 
 
 class LocalSite:
-    """One lab on loopback. All state is in this object, the registries and two folders."""
+    """One lab on loopback. All state is in this object, the registries and two folders.
+
+    Any thread may close it while another one is starting nodes: from then on nothing starts.
+    """
 
     def __init__(self, run: str, lab: str, folder: Path) -> None:
         self._run = run
@@ -64,6 +69,8 @@ class LocalSite:
         self._nodes: dict[str, _Node] = {}
         self._ports: list[int] = []
         self._closed = False
+        # An interrupted run closes the site from another thread than the one that starts nodes.
+        self._lock = Lock()
 
     @property
     def filters(self) -> None:
@@ -95,21 +102,22 @@ class LocalSite:
     def start(self, launches: Sequence[Launch]) -> None:
         """Start binaries first: they come up while the in-process nodes are made."""
         for launch in sorted(launches, key=lambda each: each.binary is None):
-            if launch.role in self._nodes:
-                continue
-            node = _Node(launch, self._places[launch.role])
-            self._nodes[launch.role] = node
-            self._run_node(node)
+            with self._lock:
+                if launch.role not in self._nodes:
+                    node = _Node(launch, self._places[launch.role])
+                    self._nodes[launch.role] = node
+                    self._run_node(node)
 
     def restart(self, launch: Launch, *, wipe: bool = False) -> None:
         """End the node at once (Orthanc takes 3.5 s to stop politely), then start it again."""
         node = self._nodes[launch.role]
-        self._end_node(node)
-        if wipe:
-            shutil.rmtree(node.place.data)
-            node.place.data.mkdir()
-        node.launch = launch
-        self._run_node(node)
+        with self._lock:
+            self._end_node(node)
+            if wipe:
+                shutil.rmtree(node.place.data)
+                node.place.data.mkdir()
+            node.launch = launch
+            self._run_node(node)
 
     def control(self, role: str, port: str) -> Address:
         """Nodes listen on loopback, so this is where their peers reach them too."""
@@ -129,15 +137,21 @@ class LocalSite:
 
     def reproduce(self) -> tuple[str, ...]:
         """The command lines of the processes, with their configuration in the run folder."""
-        return tuple(" ".join(node.command) for node in self._nodes.values() if node.command)
+        return tuple(shlex.join(node.command) for node in self._nodes.values() if node.command)
 
     def close(self) -> None:
         """End every node, give the ports back, remove the data."""
-        if self._closed:
-            return
-        self._closed = True
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
         for node in self._nodes.values():
-            self._end_node(node)
+            try:
+                self._end_node(node)
+            except (LabError, OSError, subprocess.TimeoutExpired):
+                # It must not keep the others from being ended. Its entry in the registry stays,
+                # so the next run, or `pacslab clean`, finishes this.
+                continue
         for port in self._ports:
             reservations.release_port(port)
         reservations.remove_folder(self._data)
@@ -151,6 +165,8 @@ class LocalSite:
         return self._folder / "logs" / f"{role}.log"
 
     def _run_node(self, node: _Node) -> None:
+        if self._closed:
+            raise LabError(f"{node.launch.role} is not started: its lab is being removed")
         for name, content in node.launch.files.items():
             # Configurations hold the run's generated password.
             path = node.place.config / name

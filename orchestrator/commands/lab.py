@@ -35,7 +35,7 @@ def up() -> None:
         EnvironmentProblemError: no engine, or an image is missing.
         LabError: a service did not become healthy.
     """
-    from orchestrator.backends.docker.engine import compose
+    from orchestrator.backends.docker.compose import compose
 
     environment = _by_hand()
     try:
@@ -70,7 +70,7 @@ def down() -> None:
         EnvironmentProblemError: no engine.
         LabError: it could not be removed.
     """
-    from orchestrator.backends.docker.engine import compose
+    from orchestrator.backends.docker.compose import compose
 
     _require_engine()
     compose(

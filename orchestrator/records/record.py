@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -29,10 +29,32 @@ _OBJECTS: Final = TypeAdapter(tuple[ObjectReport, ...])
 T = TypeVar("T")
 
 
-def write_run(folder: Path, result: RunResult) -> Path:
+def write_cell(folder: Path, cell: CellResult) -> CellResult:
+    """Write the bulky evidence of a finished cell below its run's ``folder``.
+
+    Returns:
+        The cell as ``run.json`` has it: stubs that count what is in the files.
+
+    Raises:
+        OSError: it can't be written.
+    """
+    phases = tuple(
+        _put_aside_phase(_phase_folder(folder, cell, phase), phase) for phase in cell.phases
+    )
+    return cell.model_copy(update={"phases": phases})
+
+
+def write_run(
+    folder: Path, result: RunResult, written: Mapping[str, CellResult] | None = None
+) -> Path:
     """Write the record of ``result`` into its run's ``folder`` and make ``latest`` lead there.
 
     Evidence is written first and ``run.json`` last and at once: whoever finds it finds all.
+
+    Args:
+        folder: the run's folder.
+        result: the whole result.
+        written: what ``write_cell`` returned for cells that it has written already, by slug.
 
     Returns:
         The path of ``run.json``.
@@ -41,7 +63,8 @@ def write_run(folder: Path, result: RunResult) -> Path:
         EnvironmentProblemError: it can't be written (a full disk, a missing permission).
     """
     try:
-        cells = tuple(_put_aside(folder, cell) for cell in result.cells)
+        done = written or {}
+        cells = tuple(done.get(cell.cell.slug) or write_cell(folder, cell) for cell in result.cells)
         stored = result.model_copy(update={"cells": cells})
         record = folder / RECORD
         partial = folder / f".{RECORD}"
@@ -126,13 +149,6 @@ def _drop(content: Any, location: tuple[int | str, ...]) -> None:
 
 def _phase_folder(run_folder: Path, cell: CellResult, phase: PhaseResult) -> Path:
     return cell_folder(run_folder, cell) / "evidence" / phase.name
-
-
-def _put_aside(run_folder: Path, cell: CellResult) -> CellResult:
-    phases = tuple(
-        _put_aside_phase(_phase_folder(run_folder, cell, phase), phase) for phase in cell.phases
-    )
-    return cell.model_copy(update={"phases": phases})
 
 
 def _put_aside_phase(folder: Path, phase: PhaseResult) -> PhaseResult:

@@ -18,7 +18,7 @@ from modalities.fingerprint import Fingerprint
 from orchestrator.errors import LabError
 from orchestrator.stacks.base import ForwardReport
 from orchestrator.stacks.dicomweb import DicomWeb
-from orchestrator.stacks.web_api import WebApi
+from orchestrator.stacks.web_api import WebApi, json_of
 
 _ROOT: Final = "/dcm4chee-arc"
 #: The AE that hands out what was received, uncoerced and including what is rejected (F28).
@@ -123,11 +123,12 @@ class Dcm4cheeRest:
 
     def echo(self, own: str, remote: str, host: str, port: int) -> EchoResult:
         """``POST /aets/{own}/dimse/{remote}``: C-ECHO to any address, registered or not."""
-        answer = self.api.call(
+        response = self.api.call(
             "POST",
             f"{_ROOT}/aets/{_word(own)}/dimse/{_word(remote)}",
             query={"host": host, "port": str(port)},
-        ).json()
+        )
+        answer = json_of(self.api, response)
         return EchoResult(int(answer["result"]), str(answer.get("errorMessage", "")))
 
     def export(self, own: str, study_instance_uid: str, destination: str) -> ForwardReport:

@@ -14,7 +14,6 @@ from orchestrator.stacks.dcm4chee_dialect import Dcm4cheeDialect
 from orchestrator.stacks.dcm4chee_rest import Dcm4cheeRest
 from orchestrator.stacks.external_interface import keeper
 from orchestrator.stacks.external_site import Site
-from orchestrator.stacks.web_api import WebApi
 
 
 class Dcm4cheeInterface:
@@ -28,13 +27,7 @@ class Dcm4cheeInterface:
         self._title = site.dicom.aetitle
         self._site = site
         self._kept_in = kept_in
-        api = WebApi(
-            f"DCM4CHEE {site.name}",
-            site.web.url.rstrip("/"),
-            site.web.credentials(),
-            trusted=site.web.trusted,
-        )
-        self._rest = Dcm4cheeRest(api, site.received_aetitle)
+        self._rest = Dcm4cheeRest(site.web.api(f"DCM4CHEE {site.name}"), site.received_aetitle)
         self.dialect = Dcm4cheeDialect(device=site.device)
         self._configuration: Dcm4cheeConfiguration | None = None
 

@@ -10,7 +10,6 @@ from orchestrator.settings import ArchiveSettings, NativeChange
 from orchestrator.stacks.base import ForwardReport, Native
 from orchestrator.stacks.dicomweb import DicomWeb
 from orchestrator.stacks.external_site import Site
-from orchestrator.stacks.web_api import WebApi
 
 
 class DicomWebInterface:
@@ -22,12 +21,7 @@ class DicomWebInterface:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._api = WebApi(
-            site.name,
-            site.web.url.rstrip("/"),
-            site.web.credentials(),
-            trusted=site.web.trusted,
-        )
+        self._api = site.web.api(site.name)
         self._web = DicomWeb(self._api, "")
         self.dialect = _NoWords(site.name)
 

@@ -26,9 +26,7 @@ class OrthancInterface:
 
     def __init__(self, site: Site, kept_in: Path) -> None:
         self._site = site
-        credentials = site.web.credentials()
-        auth = (credentials.user, credentials.password) if credentials is not None else None
-        self._rest = OrthancRest(site.web.url.rstrip("/"), auth)
+        self._rest = OrthancRest(site.web.api(f"Orthanc {site.name}"))
         self.dialect = OrthancDialect()
         self._in_force = ArchiveSettings(aetitle=site.dicom.aetitle)
         self._remember = keeper(kept_in)

@@ -13,7 +13,7 @@ from modalities.commands import Tls
 from orchestrator.errors import InputError
 from orchestrator.problems import Findings, InvalidFileError, shown
 from orchestrator.settings import AETitle, ArchiveSettings, Frozen
-from orchestrator.stacks.web_api import Credentials
+from orchestrator.stacks.web_api import Credentials, WebApi
 from orchestrator.yaml_positions import read
 
 SiteKind = Literal["orthanc", "dcm4chee", "dicomweb"]
@@ -75,6 +75,14 @@ class SiteWeb(Frozen):
             return None
         return Credentials(_value_of(self.user_from), _value_of(self.password_from))
 
+    def api(self, name: str) -> WebApi:
+        """A client of the interface; ``name`` is what errors call it.
+
+        Raises:
+            InputError: a variable that holds a credential is not set.
+        """
+        return WebApi(name, self.url.rstrip("/"), self.credentials(), trusted=self.trusted)
+
 
 class Site(Frozen):
     """An archive that already runs. ``settings`` is what its administrator says is in force."""
@@ -121,11 +129,6 @@ class Site(Frozen):
         if self.kind != "dicomweb" and self.keeps_objects:
             raise ValueError(
                 f"kind {self.kind} removes what the lab sent; keeps_objects is for kind dicomweb"
-            )
-        if self.kind == "orthanc" and (self.web.token_from or self.web.trusted):
-            raise ValueError(
-                "kind orthanc is reached with user and password and the system's certificate"
-                " authorities; expected neither token_from nor trusted under web"
             )
         return self
 

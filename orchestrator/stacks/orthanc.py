@@ -24,6 +24,7 @@ from orchestrator.stacks.native import native_changes
 from orchestrator.stacks.orthanc_dialect import OrthancDialect, entry_name
 from orchestrator.stacks.orthanc_rest import OrthancRest, numbers_like
 from orchestrator.stacks.profile.adapter import PROFILE_PORTS, profile_archive
+from orchestrator.stacks.web_api import Credentials, WebApi
 from orchestrator.waiting import wait_until
 
 _PORTS: Final = {"dicom": 4242, "web": 8042}
@@ -160,9 +161,10 @@ class OrthancArchive:
     def _connect(self) -> OrthancRest:
         address = self._site.control(self.role, "web")
         base_url = f"http://{address}"
-        if self._rest is None or self._rest.base_url != base_url:
+        if self._rest is None or self._rest.api.base_url != base_url:
             self.close()
-            self._rest = OrthancRest(base_url, ("lab", self._password))
+            credentials = Credentials("lab", self._password)
+            self._rest = OrthancRest(WebApi(f"Orthanc ({self.role})", base_url, credentials))
         return self._rest
 
     def _configuration(self) -> bytes:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from io import BytesIO
 from typing import Any, Final
+from urllib.parse import quote
 
-import requests
 from pydicom import dcmread
 
 from modalities.fingerprint import Fingerprint, fingerprint
@@ -14,6 +14,7 @@ from modalities.ladder import Rung, Signature
 from orchestrator.errors import LabError
 from orchestrator.outcome import Outcome
 from orchestrator.stacks.base import ForwardReport
+from orchestrator.stacks.web_api import WebApi, json_of
 
 _BODY_KEPT: Final = 2000
 #: What Orthanc's DICOM client says before a connection stands, seen on 1.10.1 and 1.12.7.
@@ -27,34 +28,25 @@ _NUMBER: Final = re.compile(r"-?\d+(\.0)?")
 
 
 class OrthancRest:
-    """One Orthanc's REST API at ``base_url``.
+    """Orthanc's REST API behind ``api``.
 
-    Args:
-        base_url: ``http://host:port`` without a trailing slash.
-        auth: user and password, None where the server asks for none.
-        timeout: seconds that any answer may take.
+    Every method raises ``LabError`` where Orthanc does not answer or answers with an error.
     """
 
-    def __init__(
-        self, base_url: str, auth: tuple[str, str] | None = None, timeout: float = 60.0
-    ) -> None:
-        self.base_url = base_url
-        self._timeout = timeout
-        self._session = requests.Session()
-        self._session.auth = auth
-        self._session.trust_env = False  # a proxy setting must not come between lab and loopback
+    def __init__(self, api: WebApi) -> None:
+        self.api = api
 
     def system(self) -> dict[str, object]:
         """``GET /system``: version, AE title, what is compiled in."""
-        answer: dict[str, object] = self._get("/system").json()
-        return answer
+        return self.api.json_object("/system")
 
     def answers(self) -> bool:
         """Whether ``GET /system`` is answered with 200 right now."""
         try:
-            return self._session.get(f"{self.base_url}/system", timeout=2).status_code == 200
-        except requests.RequestException:
+            self.api.call("GET", "/system", timeout=2)
+        except LabError:
             return False
+        return True
 
     def configuration(self) -> dict[str, object]:
         """The whole configuration in force, through Lua's ``GetOrthancConfiguration``.
@@ -64,59 +56,52 @@ class OrthancRest:
         Raises:
             LabError: scripts are not allowed there (``ExecuteLuaEnabled`` is false).
         """
-        script = "print(DumpJson(GetOrthancConfiguration(), true))"
-        answer: dict[str, object] = self._checked(
-            self._session.post(
-                f"{self.base_url}/tools/execute-script", data=script, timeout=self._timeout
-            )
-        ).json()
+        script = b"print(DumpJson(GetOrthancConfiguration(), true))"
+        answer: dict[str, object] = self._post("/tools/execute-script", script)
         return answer
 
     def modalities(self) -> dict[str, dict[str, object]]:
         """``GET /modalities?expand``: the table of remote AEs in force."""
-        answer: dict[str, dict[str, object]] = self._get("/modalities?expand").json()
+        answer: dict[str, dict[str, object]] = self._get("/modalities?expand")
         return answer
 
     def put_modality(self, name: str, entry: dict[str, object]) -> None:
         """``PUT /modalities/{name}``: add or replace a remote AE (in memory by default)."""
-        url = f"{self.base_url}/modalities/{name}"
-        self._checked(self._session.put(url, json=entry, timeout=self._timeout))
+        self.api.call("PUT", _modality(name), json=entry)
 
     def delete_modality(self, name: str) -> None:
         """``DELETE /modalities/{name}``."""
-        url = f"{self.base_url}/modalities/{name}"
-        self._checked(self._session.delete(url, timeout=self._timeout))
+        self.api.call("DELETE", _modality(name))
 
     def instances(self, study_instance_uid: str | None = None) -> tuple[str, ...]:
         """Orthanc identifiers of all instances, or of those of one study."""
         if study_instance_uid is None:
-            return tuple(self._get("/instances").json())
+            return tuple(self._get("/instances"))
         query = {"Level": "Instance", "Query": {"StudyInstanceUID": study_instance_uid}}
-        url = f"{self.base_url}/tools/find"
-        return tuple(
-            self._checked(self._session.post(url, json=query, timeout=self._timeout)).json()
-        )
+        return tuple(json_of(self.api, self.api.call("POST", "/tools/find", json=query)))
 
     def fingerprint(self, identifier: str) -> Fingerprint:
         """Fingerprint of the file that Orthanc holds for an instance."""
-        content = self._get(f"/instances/{identifier}/file").content
+        content = self.api.call("GET", f"/instances/{identifier}/file").content
         dataset = dcmread(BytesIO(content), force=True)
         return fingerprint(dataset, str(dataset.file_meta.TransferSyntaxUID))
 
     def studies(self, study_instance_uid: str) -> tuple[str, ...]:
         """Orthanc identifiers of a study: more than one where patients differ (F13c)."""
-        url = f"{self.base_url}/tools/lookup"
-        found = self._checked(
-            self._session.post(url, data=study_instance_uid, timeout=self._timeout)
-        ).json()
+        found = self._post("/tools/lookup", study_instance_uid.encode())
         return tuple(entry["ID"] for entry in found if entry["Type"] == "Study")
 
     def store(self, modality: str, identifiers: tuple[str, ...]) -> ForwardReport:
-        """``POST /modalities/{modality}/store``, synchronously: Orthanc as C-STORE SCU."""
-        answer = self._session.post(
-            f"{self.base_url}/modalities/{modality}/store",
+        """``POST /modalities/{modality}/store``, synchronously: Orthanc as C-STORE SCU.
+
+        Raises:
+            LabError: no answer at all.
+        """
+        answer = self.api.call(
+            "POST",
+            f"{_modality(modality)}/store",
+            expect=(),
             json={"Resources": list(identifiers), "Synchronous": True},
-            timeout=self._timeout,
         )
         return ForwardReport(
             claims_success=answer.status_code == 200,
@@ -127,37 +112,26 @@ class OrthancRest:
 
     def delete_study(self, identifier: str) -> None:
         """``DELETE /studies/{id}``."""
-        self._checked(
-            self._session.delete(f"{self.base_url}/studies/{identifier}", timeout=self._timeout)
-        )
+        self.api.call("DELETE", f"/studies/{identifier}")
 
     def delete_all(self) -> None:
         """Delete every patient."""
-        for patient in self._get("/patients").json():
-            url = f"{self.base_url}/patients/{patient}"
-            self._checked(self._session.delete(url, timeout=self._timeout))
+        for patient in self._get("/patients"):
+            self.api.call("DELETE", f"/patients/{patient}")
 
     def close(self) -> None:
         """Drop the kept connections."""
-        self._session.close()
+        self.api.close()
 
-    def _get(self, path: str) -> requests.Response:
-        try:
-            return self._checked(self._session.get(self.base_url + path, timeout=self._timeout))
-        except requests.RequestException as error:
-            raise LabError(
-                f"Orthanc at {self.base_url} did not answer GET {path}: {error}."
-                " Look at its log in the record."
-            ) from error
+    def _get(self, path: str) -> Any:
+        return json_of(self.api, self.api.call("GET", path))
 
-    def _checked(self, response: requests.Response) -> requests.Response:
-        if not response.ok:
-            raise LabError(
-                f"Orthanc at {self.base_url} answered {response.request.method}"
-                f" {response.request.path_url} with {response.status_code}, expected 200:"
-                f" {response.text[:300]}"
-            )
-        return response
+    def _post(self, path: str, text: bytes) -> Any:
+        return json_of(self.api, self.api.call("POST", path, data=text))
+
+
+def _modality(name: str) -> str:
+    return f"/modalities/{quote(name, safe='')}"
 
 
 def _stopped(text: str) -> Outcome | None:

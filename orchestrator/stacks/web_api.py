@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import requests
 
@@ -106,7 +106,7 @@ class WebApi:
         Raises:
             LabError: no such answer.
         """
-        value = _json(self, self.call("GET", path))
+        value = json_of(self, self.call("GET", path))
         if not isinstance(value, dict):
             raise LabError(f"{self.name} answered GET {path} with {value!r}, expected an object")
         return value
@@ -124,7 +124,7 @@ class WebApi:
             LabError: no such answer.
         """
         response = self.call("GET", path, expect=(200, 204), query=query, headers=headers)
-        value = [] if response.status_code == 204 else _json(self, response)
+        value = [] if response.status_code == 204 else json_of(self, response)
         if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
             raise LabError(f"{self.name} answered GET {path} with {value!r}, expected a list")
         return value
@@ -140,15 +140,19 @@ def answer_text(response: requests.Response) -> str:
     return "; ".join(part for part in parts if part) or "no words"
 
 
-def _json(api: WebApi, response: requests.Response) -> object:
+def json_of(api: WebApi, response: requests.Response) -> Any:
+    """The JSON in an answer of ``api``.
+
+    Raises:
+        LabError: it is something else.
+    """
     try:
-        value: object = response.json()
+        return response.json()
     except requests.exceptions.JSONDecodeError as error:
         raise LabError(
             f"{api.name} at {api.base_url} answered {response.request.path_url} with something"
             f" that is not JSON ({error}): {response.text[:_TEXT_KEPT]!r}. Is it the right server?"
         ) from error
-    return value
 
 
 def _next_step(status: int) -> str:

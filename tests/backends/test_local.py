@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import socket
 import sys
 from collections.abc import Iterator
@@ -136,3 +137,33 @@ def test_a_node_that_only_docker_can_run_says_so(site: LocalSite) -> None:
     site.reserve("arc", {"web": 80})
     with pytest.raises(EnvironmentProblemError, match="BACKEND=docker"):
         site.start([Launch(role="arc", ports={}, service="dcm4chee")])
+
+
+def test_one_node_that_can_not_be_stopped_keeps_nothing_else_from_being_removed(
+    site: LocalSite, tmp_path: Path
+) -> None:
+    class Stuck:
+        def stop(self) -> None:
+            raise LabError("it does not let go")
+
+    site.reserve("relay", {"control": 1})
+    site.start([Launch(role="relay", ports={}, service="relay", inprocess=Stuck)])
+    site.start([server(site)])
+    entry = next((tmp_path / "state" / "processes").glob("*.json"))
+    site.close()
+    assert ProcessIdentity.of(int(entry.stem)) is None
+    assert not list((tmp_path / "state" / "ports").iterdir())
+
+
+def test_nothing_is_started_in_a_lab_that_is_being_removed(site: LocalSite) -> None:
+    launch = server(site)
+    site.close()
+    with pytest.raises(LabError, match="being removed"):
+        site.start([launch])
+
+
+def test_the_commands_to_start_it_again_survive_a_shell(site: LocalSite) -> None:
+    launch = server(site)
+    site.start([launch])
+    (command,) = site.reproduce()
+    assert shlex.split(command)[1:3] == ["-c", SERVER]

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from orchestrator.backends.docker.compose import compose
 from orchestrator.backends.docker.composefile import (
     COMPOSE_FILE,
     ComposeNode,
@@ -16,7 +17,7 @@ from orchestrator.backends.docker.composefile import (
     images_of,
     published_images,
 )
-from orchestrator.backends.docker.engine import Engine, compose
+from orchestrator.backends.docker.engine import Engine
 
 LABELS = {"org.pacslab.lab": "lab-1"}
 

@@ -121,7 +121,6 @@ def test_everything_that_is_wrong_in_a_site_file_is_said_at_once_with_its_line(
     [
         ("dicomweb", {}, "DICOMweb can't delete"),
         ("orthanc", {"keeps_objects": True}, "removes what the lab sent"),
-        ("orthanc", {"web": {"url": "https://pacs", "token_from": "T"}}, "user and password"),
         ("dcm4chee", {"web": {"url": "http://pacs", "user_from": "U"}}, "both user_from and"),
         ("dcm4chee", {"settings": {"aetitle": "X"}}, "can't be declared here"),
         ("dcm4chee", {"settings": {"idle_timeout": -1}}, "idle_timeout"),

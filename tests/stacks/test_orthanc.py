@@ -18,7 +18,8 @@ from orchestrator.settings import ArchiveSettings, KnownAE
 from orchestrator.stacks.base import StackContext
 from orchestrator.stacks.native import not_in_force
 from orchestrator.stacks.orthanc import OrthancArchive, OrthancStack
-from orchestrator.stacks.orthanc_rest import numbers_like
+from orchestrator.stacks.orthanc_rest import OrthancRest, numbers_like
+from orchestrator.stacks.web_api import WebApi
 from tests.peers import tool
 
 HEALTHY = ArchiveSettings(
@@ -119,6 +120,16 @@ def test_sending_to_a_closed_port_says_refused_in_orthancs_own_words(
 def test_sending_what_it_does_not_hold_is_an_error_of_the_lab(archive: OrthancArchive) -> None:
     with pytest.raises(LabError, match="does not hold it"):
         archive.forward("2.25.1", "NOWHERE")
+
+
+def test_an_orthanc_that_is_gone_is_an_error_of_the_lab_whatever_it_is_asked() -> None:
+    rest = OrthancRest(WebApi("Orthanc (archive)", "http://127.0.0.1:1"))
+    assert not rest.answers()
+    for ask in (rest.system, rest.configuration, rest.instances, rest.delete_all):
+        with pytest.raises(LabError, match=r"Orthanc \(archive\) .* did not answer"):
+            ask()
+    with pytest.raises(LabError, match="did not answer POST /modalities/PEER%2F1/store"):
+        rest.store("PEER/1", ("1",))
 
 
 def test_numbers_are_read_only_where_numbers_were_written() -> None:

@@ -6,9 +6,8 @@
 
 from orchestrator.backends.base import BACKENDS
 from orchestrator.backends.docker.backend import DockerBackend
-from orchestrator.backends.docker.packet_filter import PacketFilter
 from orchestrator.backends.docker.site import DockerSite
 
-__all__ = ["DockerBackend", "DockerSite", "PacketFilter"]
+__all__ = ["DockerBackend", "DockerSite"]
 
 BACKENDS.register("docker")(DockerBackend())

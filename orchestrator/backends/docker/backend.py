@@ -9,8 +9,9 @@ from threading import Lock
 from typing import Final
 
 from orchestrator import images
+from orchestrator.backends.docker.compose import compose
 from orchestrator.backends.docker.composefile import facts, images_of
-from orchestrator.backends.docker.engine import Engine, EngineError, compose
+from orchestrator.backends.docker.engine import Engine, EngineError
 from orchestrator.backends.docker.site import DockerSite
 from orchestrator.errors import EnvironmentProblemError, LabError
 

@@ -1,18 +1,16 @@
-"""The Docker engine behind the command line's current context, through the SDK and the CLI.
+"""The Docker engine behind the command line's current context, through the SDK.
 
 The SDK is imported at first use: a run without Docker should not pay for loading it.
 """
 
 from __future__ import annotations
 
-import os
-import subprocess
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from orchestrator.errors import EnvironmentProblemError, LabError
+from orchestrator.errors import EnvironmentProblemError
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -22,7 +20,6 @@ T = TypeVar("T")
 _CALL_SECONDS: Final = 60
 _ANSWER_SECONDS: Final = 5
 _PARALLEL: Final = 8
-_TAIL_LINES: Final = 20
 
 
 class EngineError(EnvironmentProblemError):
@@ -176,58 +173,3 @@ def in_parallel(action: Callable[[T], str | None], items: Iterable[T]) -> list[s
         return []
     with ThreadPoolExecutor(max_workers=min(len(todo), _PARALLEL)) as pool:
         return [complaint for complaint in pool.map(action, todo) if complaint is not None]
-
-
-def compose(
-    arguments: Sequence[str],
-    *,
-    seconds: float,
-    environment: Mapping[str, str] | None = None,
-    what: str,
-) -> str:
-    """Run ``docker compose`` and return its standard output.
-
-    Args:
-        arguments: everything after ``docker compose``.
-        seconds: when to give up and end it.
-        environment: added to this process's.
-        what: completes "docker compose could not …" in the error.
-
-    Raises:
-        EnvironmentProblemError: there is no docker command.
-        LabError: it failed or took longer; its last lines are in the error.
-    """
-    command = ["docker", "compose", "--ansi", "never", *arguments]
-    try:
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            env={**os.environ, **(environment or {})},
-            timeout=seconds,
-            check=False,
-            # Ctrl-C in the terminal goes to the engine of the run, which tears down in order.
-            start_new_session=True,
-        )
-    except FileNotFoundError as error:
-        raise EnvironmentProblemError(
-            "no docker command on the PATH. Install Docker, or use BACKEND=local."
-        ) from error
-    except subprocess.TimeoutExpired as error:
-        text = error.stderr.decode(errors="replace") if isinstance(error.stderr, bytes) else ""
-        raise LabError(
-            f"docker compose could not {what} within {seconds:g} s", log_tail=_tail(text)
-        ) from error
-    if done.returncode != 0:
-        tail = _tail(done.stderr)
-        raise LabError(
-            f"docker compose could not {what}: {tail[-1] if tail else 'it said nothing'}",
-            log_tail=tail,
-        )
-    return done.stdout
-
-
-def _tail(text: str) -> tuple[str, ...]:
-    return tuple(line for line in text.splitlines() if line.strip())[-_TAIL_LINES:]

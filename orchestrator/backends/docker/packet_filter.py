@@ -22,50 +22,6 @@ _RULE: Final = re.compile(r"^\s*(ip (?:s|d)addr .+?)\s*$", re.MULTILINE)
 _SIDECAR_SECONDS: Final = 20
 
 
-class PacketFilter(Protocol):
-    """What a site with an engine can do to a node's packets. ``DockerSite.packet_filter``."""
-
-    def filter_drop(self, role: str, port: int | None = None, from_role: str | None = None) -> None:
-        """Discard TCP packets to ``role`` without an answer, as a firewall's DROP does.
-
-        Packets of connections that are already open are discarded too.
-
-        Args:
-            role: the node whose packets are filtered.
-            port: destination port inside the node, None for all of them.
-            from_role: only packets of this node, None for everybody's.
-
-        Raises:
-            LabError: a node is not running or not connected, or the rules were refused.
-        """
-
-    def filter_reject(
-        self, role: str, port: int | None = None, from_role: str | None = None
-    ) -> None:
-        """Answer TCP packets to ``role`` with a reset, as a firewall's REJECT may do.
-
-        Arguments and errors as in ``filter_drop``.
-        """
-
-    def filter_clear(self, role: str) -> None:
-        """Remove all filters of ``role``; idempotent."""
-
-    def filter_rules(self, role: str) -> tuple[str, ...]:
-        """The rules in force, read back from the node's network namespace, in nft's words.
-
-        Each has a packet counter, which proves that the rule met packets.
-        """
-
-    def disconnect(self, role: str) -> None:
-        """Take ``role`` off the ``dicom`` network, as a pulled cable does; idempotent."""
-
-    def reconnect(self, role: str) -> None:
-        """Put ``role`` back onto the ``dicom`` network under its name; idempotent."""
-
-    def connected(self, role: str) -> bool:
-        """Whether the engine says that ``role`` is on the ``dicom`` network."""
-
-
 class Containers(Protocol):
     """Where the filter finds a lab's nodes."""
 

@@ -7,12 +7,14 @@ import os
 import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from orchestrator.backends.base import Address, Launch, Place
+from orchestrator.backends.base import Address, Launch, PacketFilter, Place
 from orchestrator.backends.docker import labels
+from orchestrator.backends.docker.compose import ComposeGuard, compose
 from orchestrator.backends.docker.composefile import (
     DICOM_NETWORK,
     NODE_CONFIG,
@@ -23,8 +25,8 @@ from orchestrator.backends.docker.composefile import (
     facts,
     service_name,
 )
-from orchestrator.backends.docker.engine import Engine, EngineError, compose
-from orchestrator.backends.docker.packet_filter import NodeFilters, PacketFilter
+from orchestrator.backends.docker.engine import Engine, EngineError
+from orchestrator.backends.docker.packet_filter import NodeFilters
 from orchestrator.backends.docker.remains import remove_lab
 from orchestrator.errors import LabError
 
@@ -83,6 +85,7 @@ class DockerSite:
         self._places: dict[str, Place] = {}
         self._nodes: dict[str, _Node] = {}
         self._filters = NodeFilters(engine, self)
+        self._guard = ComposeGuard(run)
         self._closed = False
 
     @property
@@ -188,6 +191,7 @@ class DockerSite:
             [*self._project_options(), "config"],
             seconds=_CONFIG_SECONDS,
             what="resolve the lab's compose file",
+            guard=self._guard,
         )
         resolved.write_text(text, encoding="utf-8")
         command = ["docker", "compose", "--file", str(resolved)]
@@ -200,15 +204,14 @@ class DockerSite:
         return tuple(shlex.join(line) for line in lines)
 
     def close(self) -> None:
-        """Keep the logs, then remove containers and networks, by label so that none is missed."""
-        if self._closed:
-            return
-        for role in self._nodes:
-            try:
-                self._log_path(role).write_text(self.log(role), encoding="utf-8")
-            except (EngineError, OSError):
-                # A log that can't be had any more must not keep the lab from being removed.
-                continue
+        """Keep the logs, then remove containers and networks, by label so that none is missed.
+
+        Whoever closes it a second time (an interrupted run closes it from another thread than
+        the one that works on it) also removes what the engine had still been asked for.
+        """
+        self._guard.end()
+        if not self._closed:
+            self._keep_logs()
         self._closed = True
         try:
             remove_lab(self._engine, self.lab)
@@ -217,6 +220,15 @@ class DockerSite:
             return
 
     # --- parts ----------------------------------------------------------------------------
+
+    def _keep_logs(self) -> None:
+        for role in tuple(self._nodes):
+            # A log that can't be had any more must not keep the lab from being removed.
+            with suppress(EngineError, OSError):
+                text = self.log(role)
+                # Appended: the lab that follows one that failed has the same folder.
+                with self._log_path(role).open("a", encoding="utf-8") as file:
+                    file.write(text)
 
     def _started(self, role: str) -> _Node:
         node = self._nodes.get(role)
@@ -268,6 +280,7 @@ class DockerSite:
             [*options, "up", "--detach", "--no-recreate", "--pull", "never"],
             seconds=_COMPANION_SECONDS if slow else _START_SECONDS,
             environment=labels.owner_environment(),
+            guard=self._guard,
             what=f"start the nodes of lab {self.lab} ({', '.join(self._nodes)})",
         )
         self._look_up()

@@ -1,0 +1,55 @@
+"""The control channel takes what the lab sends, and nothing that a stranger may slip in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from http.client import HTTPConnection
+
+import pytest
+
+from modalities.control import ControlError, ControlServer, call
+from tests.modalities.peers import LOOPBACK, PATIENCE
+
+
+@pytest.fixture
+def control() -> Iterator[ControlServer]:
+    server = ControlServer({"double": lambda number: 2 * number}, LOOPBACK)
+    yield server
+    server.stop()
+
+
+def post(control: ControlServer, headers: dict[str, str]) -> int:
+    connection = HTTPConnection(LOOPBACK, control.port, timeout=PATIENCE)
+    try:
+        connection.request("POST", "/double", "3", headers)
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+def test_a_verb_is_called_with_the_body_and_answers_data(control: ControlServer) -> None:
+    assert call(LOOPBACK, control.port, "double", 3, timeout=PATIENCE) == 6
+
+
+def test_a_verb_that_there_is_not_is_refused_with_those_that_there_are(
+    control: ControlServer,
+) -> None:
+    with pytest.raises(ControlError, match="expected one of: double"):
+        call(LOOPBACK, control.port, "treble", 3, timeout=PATIENCE)
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Content-Type": "application/json"}, 200),
+        ({"Content-Type": "text/plain"}, 415),
+        ({"Content-Type": "application/x-www-form-urlencoded"}, 415),
+        ({"Content-Type": "application/json", "Content-Length": "-1"}, 413),
+        ({"Content-Type": "application/json", "Content-Length": str(1 << 40)}, 413),
+        ({"Content-Type": "application/json", "Content-Length": "three"}, 413),
+    ],
+)
+def test_what_a_web_page_could_send_unasked_is_refused(
+    control: ControlServer, headers: dict[str, str], status: int
+) -> None:
+    assert post(control, headers) == status
