@@ -17,40 +17,30 @@ from typing import BinaryIO, Final
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 from pynetdicom.dimse_messages import DIMSEMessage
 from pynetdicom.dimse_primitives import DimsePrimitiveType
-from pynetdicom.pdu import (
-    A_ABORT_RQ,
-    A_ASSOCIATE_AC,
-    A_ASSOCIATE_RQ,
-    A_RELEASE_RP,
-    A_RELEASE_RQ,
-    P_DATA_TF,
-)
-from pynetdicom.pdu_primitives import (
-    A_ABORT,
-    A_ASSOCIATE,
-    A_RELEASE,
-    ImplementationClassUIDNotification,
-    ImplementationVersionNameNotification,
-    MaximumLengthNotification,
-)
-from pynetdicom.presentation import PresentationContext
+from pynetdicom.pdu import A_ASSOCIATE_AC, A_ASSOCIATE_RQ, P_DATA_TF
+from pynetdicom.pdu_primitives import A_ASSOCIATE
 
+from modalities import upper_layer
 from modalities.commands import Caller, Target
 from modalities.errors import ModalityError
-from modalities.identity import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from modalities.ladder import Rung, Signature
 from modalities.link import Link, LinkLostError, StoppedError, connect, start_tls
 from modalities.pdu_words import PDU_KINDS, context_result
 from modalities.trace import AssociationTrace
 from modalities.tracing import StreamTracer
+from modalities.upper_layer import (
+    ABORT,
+    ASSOCIATE_AC,
+    ASSOCIATE_RJ,
+    P_DATA,
+    RELEASE_RP,
+    RELEASE_RQ,
+    SHORT_PDU,
+    UNLIMITED,
+)
 
-_AC, _RJ, _DATA, _RELEASE_RQ, _RELEASE_RP, _ABORT = 0x02, 0x03, 0x04, 0x05, 0x06, 0x07
-#: Sizes of PS3.8 tables 9-17, 9-21 and 9-26 in bytes, header included.
-_SHORTEST_AC, _SHORT_PDU = 74, 10
-#: DICOM application context (PS3.7 annex A.2.1).
-_APPLICATION_CONTEXT: Final = "1.2.840.10008.3.1.1.1"
-#: Fragment size towards a peer that announces no limit (maximum length 0).
-_UNLIMITED: Final = 1 << 17
+#: Bytes of an A-ASSOCIATE-AC without any item (PS3.8 table 9-17), header included.
+_SHORTEST_AC: Final = 74
 MAX_CONTEXTS: Final = 128
 
 
@@ -144,7 +134,7 @@ class Association:
         """
         timeout = self._caller.timeouts.network
         with self._watched(Rung.DIMSE) as link:
-            for primitive in message.encode_msg(context_id, self._peer_max_length or _UNLIMITED):
+            for primitive in message.encode_msg(context_id, self._peer_max_length or UNLIMITED):
                 link.send(P_DATA_TF(primitive).encode(), timeout)
             if dataset is None:
                 return
@@ -164,11 +154,11 @@ class Association:
         with self._watched(Rung.DIMSE) as link:
             while True:
                 pdu_type, pdu = link.receive(timeout)
-                if pdu_type == _RELEASE_RQ:
-                    link.send(A_RELEASE_RP(_release(response=True)).encode(), timeout)
+                if pdu_type == RELEASE_RQ:
+                    link.send(upper_layer.release_response(), timeout)
                     words = "the peer released the association instead of answering"
                     raise LinkLostError(Signature(kind="closed"), words)
-                if pdu_type != _DATA:
+                if pdu_type != P_DATA:
                     raise self._unexpected(pdu_type, pdu, Rung.DIMSE)
                 try:
                     data = P_DATA_TF()
@@ -185,13 +175,12 @@ class Association:
         if self._link is None:
             return
         with contextlib.suppress(LinkLostError):
-            self._link.send(A_RELEASE_RQ(_release()).encode(), self._caller.timeouts.acse)
+            self._link.send(upper_layer.release_request(), self._caller.timeouts.acse)
             while True:
                 pdu_type, _ = self._link.receive(self._caller.timeouts.acse)
-                if pdu_type == _RELEASE_RQ:  # collision (PS3.8 7.2.2.7)
-                    answer = A_RELEASE_RP(_release(response=True)).encode()
-                    self._link.send(answer, self._caller.timeouts.acse)
-                elif pdu_type in (_RELEASE_RP, _ABORT):
+                if pdu_type == RELEASE_RQ:  # collision (PS3.8 7.2.2.7)
+                    self._link.send(upper_layer.release_response(), self._caller.timeouts.acse)
+                elif pdu_type in (RELEASE_RP, ABORT):
                     break
         self._close("closed by requestor")
 
@@ -199,10 +188,8 @@ class Association:
         """A-ABORT as service user (0/0) and close; idempotent."""
         if self._link is None:
             return
-        abort = A_ABORT()
-        abort.abort_source = 0
         with contextlib.suppress(LinkLostError):
-            self._link.send(A_ABORT_RQ(abort).encode(), 1.0)
+            self._link.send(upper_layer.abort(), 1.0)
         self._close("aborted")
 
     def trace(self) -> AssociationTrace:
@@ -239,7 +226,7 @@ class Association:
         self._tracer.end(reason)
 
     def _negotiated(self, pdu_type: int, pdu: bytes) -> None:
-        if pdu_type != _AC:
+        if pdu_type != ASSOCIATE_AC:
             raise self._unexpected(pdu_type, pdu, Rung.ASSOCIATE)
         if len(pdu) < _SHORTEST_AC:
             words = f"A-ASSOCIATE-AC of {len(pdu)} bytes; it has at least {_SHORTEST_AC}"
@@ -263,10 +250,10 @@ class Association:
 
     def _unexpected(self, pdu_type: int, pdu: bytes, rung: Rung) -> StoppedError:
         """What a PDU other than the awaited one means."""
-        if pdu_type == _ABORT and len(pdu) == _SHORT_PDU:
+        if pdu_type == ABORT and len(pdu) == SHORT_PDU:
             source, reason = pdu[8:10]
             return StoppedError(rung, Signature.aborted(source, reason))
-        if pdu_type == _RJ and len(pdu) == _SHORT_PDU and rung is Rung.ASSOCIATE:
+        if pdu_type == ASSOCIATE_RJ and len(pdu) == SHORT_PDU and rung is Rung.ASSOCIATE:
             result, source, reason = pdu[7:10]
             return StoppedError(rung, Signature.rejected(result, source, reason))
         self.abort()
@@ -275,7 +262,7 @@ class Association:
 
     def _fragments(self, dataset: BinaryIO, context_id: int) -> Iterator[bytes]:
         """P-DATA-TF PDUs (PS3.8 9.3.5, annex E.2) of a dataset, one buffer at a time."""
-        size = max((self._peer_max_length or _UNLIMITED) - 6, 2) // 2 * 2
+        size = max((self._peer_max_length or UNLIMITED) - 6, 2) // 2 * 2
         deflated = self.syntaxes[context_id] == DeflatedExplicitVRLittleEndian
         fragment = dataset.read(size)
         while True:
@@ -286,7 +273,7 @@ class Association:
                 fragment += b"\0"
             control = 0x00 if following else 0x02
             length = len(fragment)
-            header = struct.pack(">BBLLBB", _DATA, 0, length + 6, length + 2, context_id, control)
+            header = struct.pack(">BBLLBB", P_DATA, 0, length + 6, length + 2, context_id, control)
             yield header + fragment
             if not following:
                 return
@@ -295,22 +282,14 @@ class Association:
     def _request_pdu(self) -> bytes:
         request = A_ASSOCIATE()
         try:
-            request.application_context_name = _APPLICATION_CONTEXT
+            request.application_context_name = upper_layer.APPLICATION_CONTEXT
             request.calling_ae_title = self._caller.calling
             request.called_ae_title = self._target.called
             request.presentation_context_definition_list = [
-                _context(number, abstract, syntaxes)
+                upper_layer.presentation_context(number, abstract, syntaxes)
                 for number, (abstract, syntaxes) in self._proposed.items()
             ]
-            length, implementation = (
-                MaximumLengthNotification(),
-                ImplementationClassUIDNotification(),
-            )
-            version = ImplementationVersionNameNotification()
-            length.maximum_length_received = self._caller.max_pdu_length
-            implementation.implementation_class_uid = IMPLEMENTATION_CLASS_UID
-            version.implementation_version_name = IMPLEMENTATION_VERSION_NAME
-            request.user_information = [length, implementation, version]
+            request.user_information = [*upper_layer.user_information(self._caller.max_pdu_length)]
             encoded: bytes = A_ASSOCIATE_RQ(request).encode()
         except (ValueError, TypeError) as error:
             raise ModalityError(
@@ -318,21 +297,6 @@ class Association:
                 f" {self._target.called!r}: {error}"
             ) from error
         return encoded
-
-
-def _context(number: int, abstract: str, syntaxes: Sequence[str]) -> PresentationContext:
-    context = PresentationContext()
-    context.context_id = number
-    context.abstract_syntax = abstract
-    context.transfer_syntax = list(syntaxes)
-    return context
-
-
-def _release(*, response: bool = False) -> A_RELEASE:
-    primitive = A_RELEASE()
-    if response:
-        primitive.result = "affirmative"
-    return primitive
 
 
 def _ending(signature: Signature) -> str:

@@ -83,7 +83,7 @@ _NUMBER_ELEMENTS: Final[dict[str, str]] = {
 _CONTEXT_RESULTS: Final[dict[int, str]] = {
     0: "accepted",
     1: "user rejection",
-    2: "no reason (provider rejection)",
+    2: "no reason given by the provider",
     3: "abstract syntax not supported",
     4: "transfer syntaxes not supported",
 }
@@ -118,19 +118,17 @@ def describe_pdu(pdu_type: int, pdu: bytes) -> Description:
         return Description(kind, f"can't be decoded ({problem})", {"undecodable": problem})
 
 
-def describe_command(command_set: bytes, context_id: int) -> tuple[Description, Dataset | None]:
+def describe_command(command_set: bytes, context_id: int) -> Description:
     """Describe an encoded DIMSE command set (Implicit VR Little Endian); never raises.
 
-    Returns the description, of kind ``P-DATA-TF C-STORE-RQ`` and the like, and the command set
-    (None where it can't be decoded).
+    The description is of kind ``P-DATA-TF C-STORE-RQ`` and the like.
     """
     try:
-        command = decode(BytesIO(command_set), True, True)
-        return _describe_command(command, context_id), command
+        return _describe_command(decode(BytesIO(command_set), True, True), context_id)
     except Exception as error:  # noqa: BLE001  the decoder meets whatever a peer can invent
         problem = f"{type(error).__name__}: {error}"
         fields: Fields = {"undecodable": problem, "context_id": context_id}
-        return Description("P-DATA-TF", f"command can't be decoded ({problem})", fields), None
+        return Description("P-DATA-TF", f"command can't be decoded ({problem})", fields)
 
 
 def alert_name(description: int) -> str:

@@ -22,6 +22,7 @@ from modalities.errors import ModalityError
 from modalities.ladder import Rung, Signature
 from modalities.link import StoppedError
 from modalities.scu import (
+    MEDIUM_PRIORITY,
     UNCOMPRESSED,
     check_status,
     comment_of,
@@ -42,7 +43,6 @@ _MOVE_MODELS: Final = {
 _PENDING: Final = frozenset({0xFF00, 0xFF01})
 #: PS3.4 C.4.2.1.5: "Sub-operations Complete - One or more Failures", a failure for the mover.
 _SOME_FAILED: Final = 0xB000
-_MEDIUM_PRIORITY: Final = 0
 _CONTEXT: Final = 1
 _COUNTERS: Final = {
     "completed": "NumberOfCompletedSuboperations",
@@ -69,7 +69,7 @@ def find(command: Find, exchange: Path, observer: str) -> Report:
         request = C_FIND()
         request.MessageID = 1
         request.AffectedSOPClassUID = model
-        request.Priority = _MEDIUM_PRIORITY
+        request.Priority = MEDIUM_PRIORITY
         request.Identifier = _encoded(identifier, syntax)
         association.send(message_of(C_FIND_RQ(), request), _CONTEXT)
         while _status(response := association.receive()) in _PENDING:
@@ -96,7 +96,7 @@ def move(command: Move, exchange: Path, observer: str) -> Report:
     request = C_MOVE()
     request.MessageID = 1
     request.AffectedSOPClassUID = model
-    request.Priority = _MEDIUM_PRIORITY
+    request.Priority = MEDIUM_PRIORITY
     try:
         request.MoveDestination = command.destination
     except (ValueError, TypeError) as error:

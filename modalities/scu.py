@@ -24,7 +24,7 @@ from modalities.trace import AssociationTrace
 VERIFICATION: Final = UID("1.2.840.10008.1.1")
 #: Implicit VR Little Endian must be among them: it is all that DCM4CHEE takes (F4b).
 UNCOMPRESSED: Final = (str(ImplicitVRLittleEndian), str(ExplicitVRLittleEndian))
-_MEDIUM_PRIORITY: Final = 0
+MEDIUM_PRIORITY: Final = 0
 _MAX_MESSAGE_ID: Final = 0xFFFF
 
 
@@ -110,6 +110,31 @@ def tls_of(target: Target, exchange: Path) -> ssl.SSLContext | None:
 def message_of(message: DIMSEMessage, primitive: DimsePrimitiveType) -> DIMSEMessage:
     """Fill ``message`` from ``primitive``."""
     message.primitive_to_message(primitive)
+    return message
+
+
+def store_request(
+    message_id: int,
+    sop_class_uid: str,
+    sop_instance_uid: str,
+    originator: tuple[str, int] | None = None,
+) -> DIMSEMessage:
+    """C-STORE-RQ (PS3.7 9.1.1) for a dataset whose bytes follow from elsewhere.
+
+    Args:
+        originator: who asked for the C-MOVE that this is a part of, and with which message ID.
+    """
+    request = C_STORE()
+    request.MessageID = message_id
+    request.AffectedSOPClassUID = sop_class_uid
+    request.AffectedSOPInstanceUID = sop_instance_uid
+    request.Priority = MEDIUM_PRIORITY
+    if originator is not None:
+        title, originator_message_id = originator
+        request.MoveOriginatorApplicationEntityTitle = title
+        request.MoveOriginatorMessageID = originator_message_id
+    message = message_of(C_STORE_RQ(), request)
+    message.command_set.CommandDataSetType = 0x0001  # a dataset follows (PS3.7 E.1)
     return message
 
 
@@ -199,14 +224,7 @@ class _StoreSession:
         context = self._contexts[file.sop_class_uid, file.transfer_syntax_uid]
         self._association.require(context)
         self._message_id = self._message_id % _MAX_MESSAGE_ID + 1
-        request = C_STORE()
-        request.MessageID = self._message_id
-        request.AffectedSOPClassUID = file.sop_class_uid
-        request.AffectedSOPInstanceUID = file.sop_instance_uid
-        request.Priority = _MEDIUM_PRIORITY
-        # marks the command as followed by a dataset; its bytes come from the file
-        message = message_of(C_STORE_RQ(), request)
-        message.command_set.CommandDataSetType = 0x0001
+        message = store_request(self._message_id, file.sop_class_uid, file.sop_instance_uid)
         with file.path.open("rb") as dataset:
             dataset.seek(file.offset)
             self._association.send(message, context, dataset)

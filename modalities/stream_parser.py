@@ -181,7 +181,7 @@ class DirectionParser:
     def _command_fragment(self, data: bytes, context_id: int, control: int) -> None:
         self._command += data
         if control & 2:
-            self._described, _ = describe_command(bytes(self._command), context_id)
+            self._described = describe_command(bytes(self._command), context_id)
             self._message = str(self._described.fields.get("command", "message"))
             self._command.clear()
         self._next_value()

@@ -8,9 +8,9 @@ import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from orchestrator.backends.base import Backend
-from orchestrator.certificates import KeyRing
 from orchestrator.errors import EnvironmentProblemError, LabError, PacslabError, UnsupportedError
 from orchestrator.lab import Lab
 from orchestrator.records.record import write_cell
@@ -23,6 +23,11 @@ from orchestrator.stacks.base import Identity, Stack
 from orchestrator.state import Link
 from orchestrator.study import StudyMaker
 from orchestrator.topology import topology_of
+
+_INTERRUPTED: Final = "interrupted: the run was stopped while this cell was at work"
+
+if TYPE_CHECKING:
+    from orchestrator.certificates import KeyRing
 
 
 class InterruptedCellError(PacslabError):
@@ -89,7 +94,7 @@ class Bench:
     own_files: Path | None
     stop: threading.Event
     listener: Listener
-    keys: KeyRing
+    keys: KeyRing | None
     keep: bool = False
     results: list[CellResult] = field(default_factory=list)
     written: dict[str, CellResult] = field(default_factory=dict)
@@ -109,13 +114,18 @@ class Bench:
                 self._write(result)
                 self.listener.cell_done(result)
         finally:
-            if not self.keep or self.stop.is_set():
-                self.close()
+            if not self._kept:
+                self._give_up_lab()
 
     def interrupt(self) -> None:
-        """Remove the lab under the running cell, so that it ends at once."""
+        """Remove the nodes under the running cell, so that it ends at once.
+
+        The lab itself is closed by the thread that works on it, at the end of ``run``.
+        """
         self.stop.set()
-        self.close()
+        lab = self._lab
+        if lab is not None:
+            lab.abandon()
 
     def lost(self, plan: CellPlan, reason: str) -> CellResult:
         """The result of a cell about which nothing is known any more."""
@@ -128,10 +138,20 @@ class Bench:
         )
 
     def close(self) -> None:
-        """Remove the lab; idempotent."""
-        if self._lab is not None:
-            self._lab.close()
-            self._lab = None
+        """Remove the lab; idempotent.
+
+        Raises:
+            LabError: an external archive could not be left as it was found.
+        """
+        lab, self._lab = self._lab, None
+        if lab is not None:
+            lab.close()
+
+    @property
+    def _kept(self) -> bool:
+        """Whether the lab is to outlive its cells; one that never came up is no use to anybody."""
+        came_up = self._lab is not None and bool(self._lab.identities)
+        return self.keep and came_up and not self.stop.is_set()
 
     def reachable(self) -> tuple[str, ...]:
         """How to reach the kept lab."""
@@ -149,6 +169,11 @@ class Bench:
         began = time.monotonic()
         phases: list[PhaseResult] = []
         verdict, reason = self._verdict(plan, phases)
+        last = plan is self.plans[-1]
+        # After an error the lab's state is unknown: the next cell gets a new one.
+        over = not self._kept if last else verdict is Verdict.ERROR
+        if over and (left_over := self._give_up_lab()):
+            verdict, reason = Verdict.ERROR, "\n".join(filter(None, (reason, left_over)))
         return CellResult(
             cell=plan.cell,
             backend=self.backend.name,
@@ -178,50 +203,72 @@ class Bench:
             return CellRun(plan, lab, maker, on_phase, self._check).run()
         except UnsupportedError as error:
             return Verdict.UNSUPPORTED, str(error)
-        except PacslabError as error:
-            self._give_up_lab()
-            return Verdict.ERROR, _in_words(error)
         except Exception as error:  # noqa: BLE001  one cell's bug must not hide the others' results
-            self._give_up_lab()
             if self.stop.is_set():
-                return Verdict.ERROR, "interrupted"
-            (self.folder / "error.txt").write_text(traceback.format_exc(), encoding="utf-8")
-            return Verdict.ERROR, f"{type(error).__name__}: {error} (traceback in error.txt)"
+                return Verdict.ERROR, _INTERRUPTED
+            if isinstance(error, PacslabError):
+                return Verdict.ERROR, _in_words(error)
+            return Verdict.ERROR, f"{type(error).__name__}: {error}{self._keep_traceback()}"
 
     def _healthy_lab(self, plan: CellPlan) -> Lab:
         """A new lab, or the one of the cell before, healthy and empty again."""
         self._check()
-        healthy = plan.states["baseline"]
+        if self._lab is not None and self._has_died(self._lab):
+            self._give_up_lab()
         if self._lab is None:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            relayed: frozenset[Link] = frozenset().union(*(each.relayed for each in self.plans))
-            tls = any(state.tls for each in self.plans for state in each.states.values())
-            self._lab = Lab(
-                plan.topology,
-                self.backend,
-                run=self.run_name,
-                name=self.name,
-                folder=self.folder,
-                relayed=relayed,
-                keys=self.keys if tls else None,
-            )
-            self._lab.start(healthy)
-            self._identities = self._lab.identities
-            self._reproduce = self._lab.reproduce()
-        else:
-            self._lab.enact(healthy)
-            for archive in self._lab.archives.values():
-                archive.empty()
+            return self._new_lab(plan)
+        self._lab.enact(plan.states["baseline"])
+        for archive in self._lab.archives.values():
+            archive.empty()
         return self._lab
 
-    def _give_up_lab(self) -> None:
-        """After an error the lab's state is unknown: the next cell gets a new one."""
-        if not self.keep:
+    def _new_lab(self, plan: CellPlan) -> Lab:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        relayed: frozenset[Link] = frozenset().union(*(each.relayed for each in self.plans))
+        tls = any(state.tls for each in self.plans for state in each.states.values())
+        self._lab = lab = Lab(
+            plan.topology,
+            self.backend,
+            run=self.run_name,
+            name=self.name,
+            folder=self.folder,
+            relayed=relayed,
+            keys=self.keys if tls else None,
+        )
+        self._check()  # whoever interrupted this bench may not have seen the lab yet
+        lab.start(plan.states["baseline"])
+        self._identities = lab.identities
+        self._reproduce = lab.reproduce()
+        return lab
+
+    @staticmethod
+    def _has_died(lab: Lab) -> bool:
+        """Whether a node ended after the cell before: not the next cell's fault."""
+        try:
+            lab.require_alive()
+        except PacslabError:
+            return True
+        return False
+
+    def _give_up_lab(self) -> str:
+        """Close the lab; what could not be undone, empty when all of it was."""
+        try:
             self.close()
+        except (PacslabError, OSError) as error:
+            return str(error)
+        return ""
+
+    def _keep_traceback(self) -> str:
+        """Write the traceback of the error being handled; where it is, in words."""
+        try:
+            (self.folder / "error.txt").write_text(traceback.format_exc(), encoding="utf-8")
+        except OSError as error:  # a full disk, most likely what went wrong in the first place
+            return f" (no traceback kept: {error.strerror})"
+        return " (traceback in error.txt)"
 
     def _check(self) -> None:
         if self.stop.is_set():
-            raise InterruptedCellError("interrupted")
+            raise InterruptedCellError(_INTERRUPTED)
 
 
 def benches_of(
@@ -237,12 +284,14 @@ def benches_of(
 ) -> list[Bench]:
     """Group planned cells: containers are shared by cells with the same nodes, since starting
     them costs more than reconfiguring; processes on loopback are made anew for each cell."""
-    keys = KeyRing()
     groups: dict[str, list[CellPlan]] = {}
     for outlook in outlooks:
         if outlook.plan is not None:
             key = _bench_key(outlook.plan, backend)
             groups.setdefault(key, []).append(outlook.plan)
+    keys = (
+        _key_ring() if any(_speaks_tls(plan) for each in groups.values() for plan in each) else None
+    )
     return [
         Bench(
             plans=plans,
@@ -259,6 +308,16 @@ def benches_of(
         )
         for index, (key, plans) in enumerate(groups.items())
     ]
+
+
+def _speaks_tls(plan: CellPlan) -> bool:
+    return any(state.tls for state in plan.states.values())
+
+
+def _key_ring() -> KeyRing:
+    from orchestrator.certificates import KeyRing  # slow to import, and few cells need it
+
+    return KeyRing()
 
 
 def _bench_key(plan: CellPlan, backend: Backend) -> str:

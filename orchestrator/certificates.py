@@ -13,24 +13,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Lock
-from typing import Final, Literal, get_args
+from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from orchestrator.certificate_names import ANY_ARCHIVE, FLAWS, LAB_CA, OTHER_CA, OTHER_HOST, Flaw
 from orchestrator.errors import LabError
-
-#: What is wrong with the certificate ``<role>-<flaw>``; ``<role>`` alone is a good one.
-Flaw = Literal["expired", "not-yet-valid", "other-ca", "wrong-host", "wrong-usage", "self-signed"]
-FLAWS: Final[tuple[Flaw, ...]] = get_args(Flaw)
-LAB_CA: Final = "lab-ca"
-OTHER_CA: Final = "other-ca"
-#: Certificate that every archive may present; valid for all hosts of the lab.
-ANY_ARCHIVE: Final = "archive"
-#: The host in a ``wrong-host`` certificate; .invalid never resolves (RFC 2606).
-OTHER_HOST: Final = "another-host.invalid"
 
 _KEY_BITS: Final = 2048
 _DAY: Final = timedelta(days=1)
@@ -39,10 +30,10 @@ _DUPLEX: Final = (ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AU
 
 @dataclass
 class KeyRing:
-    """Private keys of one run, made when first asked for and kept in memory only.
+    """Private keys of one run, made when first asked for and kept in memory.
 
     Making one takes about 0.1 s: give the same ring to all labs of a run. One key serves all end
-    entities; each authority has its own.
+    entities, whose labs write it into files; each authority has its own, which is never written.
     """
 
     _keys: dict[str, rsa.RSAPrivateKey] = field(default_factory=dict)

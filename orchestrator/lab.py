@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Final
+from threading import Lock
+from typing import TYPE_CHECKING, Final
 
 from modalities.commands import (
     Caller,
@@ -27,13 +29,12 @@ from modalities.ladder import Rung
 from modalities.node import Modality, NodeClient
 from modalities.trace import AssociationTrace
 from orchestrator.backends.base import Address, Backend, InProcess, Launch
-from orchestrator.certificates import CertificateStore, KeyRing
 from orchestrator.changes import (
     entry_changes,
     modality_changes,
     wire_change,
 )
-from orchestrator.errors import FaultNotInPlaceError, LabError
+from orchestrator.errors import FaultNotInPlaceError, LabError, PacslabError
 from orchestrator.network import Network
 from orchestrator.nodes import MODALITY_PORTS, RELAY, Nodes, SimulatedNodes
 from orchestrator.places import Places
@@ -45,8 +46,14 @@ from orchestrator.state import LabState, Link, WireState
 from orchestrator.topology import Topology
 from orchestrator.waiting import wait_until
 
+if TYPE_CHECKING:
+    from orchestrator.certificates import KeyRing
+
+
 #: How long one of our own containers may take to answer.
 _NODE_SECONDS: Final = 60.0
+#: Lines of a log that an error shows.
+_LAST_LINES: Final = 20
 
 
 class Enacted(Frozen):
@@ -89,11 +96,18 @@ class Lab:
         self._relayed = relayed
         self._keys = keys
         self._nodes = nodes or SimulatedNodes()
-        self._site = backend.open(run, name, folder)
-        self._places = Places(self._site, topology, relayed)
         self._archives: dict[str, Archive] = {}
         self._modalities: dict[str, Modality] = {}
         self._wires: Wires | None = None
+        self._launched: list[str] = []
+        self._closing = Lock()
+        self._site = backend.open(run, name, folder)
+        try:
+            self._places = Places(self._site, topology, relayed)
+        except BaseException:
+            # Nobody else knows of the site yet.
+            self._site.close()
+            raise
 
     def __enter__(self) -> Lab:
         return self
@@ -182,6 +196,8 @@ class Lab:
         self.state = healthy
         certificates = {role: (role, "localhost") for role in self._places.nodes}
         if self._keys is not None:
+            from orchestrator.certificates import CertificateStore  # slow to import
+
             CertificateStore.create(self.exchange / "tls", certificates, self._keys)
         launches = [self._modality_launch(role) for role in self.topology.modalities]
         if self._relayed:
@@ -202,6 +218,7 @@ class Lab:
             if (launch := archive.launch()) is not None
         ]
         self._site.start(launches)
+        self._launched = [launch.role for launch in launches]
         self._connect()
         self._await_archives()
 
@@ -232,6 +249,21 @@ class Lab:
             changes += archive_changes
             in_place += lines
         return Enacted(changes=tuple(changes), in_place=tuple(in_place))
+
+    def require_alive(self) -> None:
+        """Nothing, as long as every node that was started still runs.
+
+        Raises:
+            LabError: one has ended although nobody told it to; with its last words.
+        """
+        for role in self._launched:
+            if not self._site.alive(role):
+                who = self.identities.get(role)
+                raise LabError(
+                    f"{role}{f' ({who})' if who else ''} ended by itself, or was ended from"
+                    " outside. Its last lines follow; all of its log is in the record.",
+                    log_tail=tuple(self._last_words(role).splitlines()[-_LAST_LINES:]),
+                )
 
     def forget(self) -> None:
         """Start a new window of evidence: drop traces and what workstations received."""
@@ -272,15 +304,31 @@ class Lab:
         ]
         return tuple(lines)
 
+    def abandon(self) -> None:
+        """Remove all nodes at once, whatever another thread is doing with them.
+
+        What that thread waits for ends; it must still ``close`` the lab.
+        """
+        self._site.close()
+
     def close(self) -> None:
-        """Put external archives back as they were and remove everything else."""
-        try:
+        """Put external archives back as they were and remove everything else; idempotent.
+
+        Raises:
+            LabError: an external archive could not be left as it was found.
+        """
+        with self._closing, ExitStack() as undo:
+            undo.callback(self._site.close)
             for archive in self._archives.values():
-                archive.close()
-        finally:
-            self._site.close()
+                undo.callback(archive.close)
 
     # --- parts ----------------------------------------------------------------------------
+
+    def _last_words(self, role: str) -> str:
+        try:
+            return self._site.log(role)
+        except PacslabError as error:  # its container is gone, and its log with it
+            return str(error)
 
     def _modality_launch(self, role: str) -> Launch:
         place = self._places[role]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
+from orchestrator.errors import EnvironmentProblemError
 from orchestrator.results import CellId, CellResult, PhaseResult, RunResult
 
 BackendChoice = Literal["auto", "docker", "local"]
@@ -31,6 +32,14 @@ class RunRequest:
     runs: Path = Path("runs")
     allow_config: bool = False
     seed: int | None = None
+
+
+class UnrecordedRunError(EnvironmentProblemError):
+    """A run is over but its record could not be written; ``result`` is what it would say."""
+
+    def __init__(self, message: str, result: RunResult) -> None:
+        super().__init__(message)
+        self.result = result
 
 
 class Listener(Protocol):
@@ -64,6 +73,7 @@ class Engine(Protocol):
 
     Raises:
         PacslabError: nothing could be started.
+        UnrecordedRunError: the run is over but can't be recorded.
         KeyboardInterrupt: it was stopped before there was anything to record.
     """
 

@@ -47,9 +47,15 @@ class CellId(Frozen):
         return f"{self.scenario}/{self.variant}" if self.variant else self.scenario
 
     @property
+    def roles(self) -> tuple[str, ...]:
+        """The route's roles in the order the data takes; one may come twice."""
+        ends = (self.ends.source, self.ends.target, self.ends.destination)
+        return tuple(role for role in ends if role is not None)
+
+    @property
     def path(self) -> str:
         """``ct → orthanc → workstation``: the nodes in the order the data takes."""
-        named = [self.bindings.get(role, role) for role in self._roles()]
+        named = [self.bindings.get(role, role) for role in self.roles]
         return " → ".join(named)
 
     @property
@@ -60,12 +66,6 @@ class CellId(Frozen):
         )
         parts = [self.scenario, self.variant or "", self.route, stacks]
         return ".".join(part for part in parts if part)
-
-    def _roles(self) -> list[str]:
-        roles = [self.ends.source, self.ends.target]
-        if self.ends.destination is not None:
-            roles.append(self.ends.destination)
-        return roles
 
 
 class LogLines(Frozen):

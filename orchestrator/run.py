@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-from orchestrator.errors import UnsupportedError
+from orchestrator.errors import PacslabError, UnsupportedError
 from orchestrator.evidence import log_lines
 from orchestrator.faults.base import Fault
 from orchestrator.lab import Enacted, Lab
@@ -135,12 +136,16 @@ class CellRun:
         """
         self._refuse_unsupported()
         if self._probe.needs_held_study:
-            problem = self._store_beforehand()
+            with self._all_alive():
+                problem = self._store_beforehand()
             if problem:
                 return Verdict.INCONCLUSIVE, problem
         for name in self._plan.states:
             self._check()
-            phase = self._phase(name)
+            with self._all_alive():
+                phase = self._phase(name)
+            # What was seen while the run was being stopped was seen on a lab being removed.
+            self._check()
             self.phases.append(phase)
             self._on_phase(phase)
             if name == "baseline" and not phase.met:
@@ -182,6 +187,16 @@ class CellRun:
         return frozenset(
             each.sop_instance_uid for uid in study.study_uids for each in archive.held(uid)
         )
+
+    @contextmanager
+    def _all_alive(self) -> Iterator[None]:
+        """A node that dies inside explains whatever else was seen."""
+        try:
+            yield
+        except PacslabError:
+            self._lab.require_alive()
+            raise
+        self._lab.require_alive()
 
     def _phase(self, name: PhaseName) -> PhaseResult:
         began = time.monotonic()

@@ -11,6 +11,8 @@ from typing import Final
 
 from pydantic import BaseModel, ValidationError
 
+from modalities import families
+from modalities.study_plan import TRANSFER_SYNTAXES
 from modalities.uids import uid_of
 from orchestrator.faults.base import FAULTS
 from orchestrator.probes.base import PROBES
@@ -157,7 +159,16 @@ class _Checker:
                 self._validate(here, FAULTS[name], arguments or {})
 
     def _study(self, path: NodePath, study: Mapping[str, object]) -> None:
-        self._uid((*path, "transfer_syntax"), study.get("transfer_syntax"))
+        family, syntax = study.get("family"), study.get("transfer_syntax")
+        if isinstance(family, str):
+            self._known((*path, "family"), "modality family", family.upper(), families.names())
+        if self._uid((*path, "transfer_syntax"), syntax) not in (None, *TRANSFER_SYNTAXES):
+            known = ", ".join(each.keyword for each in TRANSFER_SYNTAXES)
+            self._add(
+                (*path, "transfer_syntax"),
+                f"simulated images can't be made in {syntax!r}",
+                f"one of: {known}",
+            )
         folder = study.get("folder")
         if isinstance(folder, str) and not (self._file.parent / folder).is_dir():
             self._add(
@@ -226,13 +237,15 @@ class _Checker:
         except ValidationError as error:
             self._findings.add_validation(error, model, path)
 
-    def _uid(self, path: NodePath, name: object) -> None:
+    def _uid(self, path: NodePath, name: object) -> str | None:
+        """The UID that ``name`` stands for; None where it stands for none, which is noted."""
         if not isinstance(name, str):
-            return
+            return None
         try:
-            uid_of(name)
+            return uid_of(name)
         except ValueError as error:
             self._add(path, str(error), "")
+            return None
 
     def _known(
         self, path: NodePath, sort: str, seen: object, known: Iterable[str], *, value: bool = True

@@ -38,6 +38,46 @@ class Stop:
         return None if self.number is None else 128 + self.number
 
 
+@dataclass
+class Noted:
+    """A stop that was asked for while nothing could be stopped."""
+
+    number: int | None = None
+
+    @property
+    def stopped(self) -> bool:
+        """Whether there was a signal."""
+        return self.number is not None
+
+    def raise_if_stopped(self) -> None:
+        """Catch up on the signal.
+
+        Raises:
+            StoppedError: there was one.
+        """
+        if self.number is not None:
+            raise StoppedError(self.number)
+
+
+#: The sections that can't be interrupted, innermost last; signal handlers run in the main thread.
+_SHIELDS: Final[list[Noted]] = []
+
+
+@contextmanager
+def unstoppable() -> Iterator[Noted]:
+    """For short last steps: a first signal inside is noted, and its exit code holds, no more.
+
+    Without it the signal's exception could come between an act and the record of it. Only the
+    main thread may enter.
+    """
+    noted = Noted()
+    _SHIELDS.append(noted)
+    try:
+        yield noted
+    finally:
+        _SHIELDS.remove(noted)
+
+
 @contextmanager
 def stopping(say: Callable[[str], None]) -> Iterator[Stop]:
     """While inside, the first signal raises ``StoppedError`` in the main thread, after ``say``.
@@ -54,7 +94,10 @@ def stopping(say: Callable[[str], None]) -> Iterator[Stop]:
             os._exit(128 + number)
         stop.number = number
         say("stopping: removing the labs (once more to force it)")
-        raise StoppedError(number)
+        if not _SHIELDS:
+            raise StoppedError(number)
+        for noted in _SHIELDS:
+            noted.number = number
 
     before = {number: signal.getsignal(number) for number in _SIGNALS}
     try:

@@ -7,6 +7,7 @@ import platform
 import secrets
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -14,21 +15,22 @@ from typing import Final
 from orchestrator import __version__, processes, remains
 from orchestrator.backends.base import BACKENDS, Backend
 from orchestrator.cells import Bench, Outlook, benches_of, plan_all
-from orchestrator.crew import Crew, ForkCrew, ThreadCrew, can_fork
+from orchestrator.crew import Crew, ForkCrew, ThreadCrew, can_fork, stopped_by
 from orchestrator.errors import EnvironmentProblemError, InputError
 from orchestrator.records.folders import new_run, prune, run_over
-from orchestrator.records.record import write_run
-from orchestrator.request import Listener, RunRequest
+from orchestrator.records.full_disk import is_full, make_room
+from orchestrator.records.record import without_evidence, write_run
+from orchestrator.request import Listener, RunRequest, UnrecordedRunError
 from orchestrator.results import CellId, CellResult, PhaseResult, RunResult
 from orchestrator.scenario_loader import load_all
 from orchestrator.selection import SITE_PREFIX, cells_of, select, select_stacks
 from orchestrator.stacks.base import STACKS, Stack
 from orchestrator.stacks.external import load_site
+from orchestrator.stopping import unstoppable
 
 #: Most of a cell's time is waiting (time-outs, processes that start), so local cells outnumber
 #: the cores; containers are heavier.
 _WORKERS: Final[Mapping[str, int]] = {"local": 6, "docker": 2}
-_INTERRUPTED: Final = "stopped by the user; cells that had not finished are not in this record"
 
 
 def execute(request: RunRequest, listener: Listener) -> RunResult:
@@ -56,14 +58,17 @@ def execute(request: RunRequest, listener: Listener) -> RunResult:
         listener.note(f"left out: {line}")
     for line in remains.sweep(containers=backend.name == "docker"):
         listener.note(f"removed what a killed run left: {line}")
-    folder = new_run(request.runs)
-    processes.register_run(folder.name)
+    with unstoppable() as noted:
+        folder = new_run(request.runs)
     try:
+        noted.raise_if_stopped()
         return _Run(request, listener, backend, folder).execute(outlooks)
     finally:
-        processes.unregister_run(folder.name)
-        run_over(folder)
-        prune(request.runs)
+        with unstoppable():
+            with suppress(OSError):  # a run that never began has nothing in its folder
+                folder.rmdir()
+            run_over(folder)
+            prune(request.runs)
 
 
 def scenario_folder() -> Path:
@@ -87,6 +92,7 @@ class _Run:
 
     def execute(self, outlooks: list[Outlook]) -> RunResult:
         began = datetime.now(UTC)
+        self._listener.run_started(self._folder.name, tuple(each.cell for each in outlooks))
         benches = benches_of(
             outlooks,
             self._backend,
@@ -97,17 +103,49 @@ class _Run:
             stop=self._stop,
             listener=self._listener,
         )
-        crew = self._crew(benches)
-        self._listener.run_started(self._folder.name, tuple(each.cell for each in outlooks))
         if self._request.keep and benches:
             benches[-1].keep = True
-        interrupted = "" if crew.work(benches) else _INTERRUPTED
+        cut_short, failure = self._work(benches)
+        result = self._result(outlooks, benches, began, cut_short)
+        try:
+            with unstoppable() as noted:
+                self._record(result, benches)
+            if failure is not None:
+                raise failure
+            if self._request.keep and not cut_short and not noted.stopped:
+                self._hold(benches[-1:])
+        except KeyboardInterrupt:
+            self._listener.note("ending the lab")
+        finally:
+            for bench in benches:
+                bench.close()
+        return result
+
+    def _work(self, benches: list[Bench]) -> tuple[str, BaseException | None]:
+        """Run all benches.
+
+        Returns:
+            Why that was cut short, empty when it was not; and the error that did it, if one did.
+        """
+        try:
+            return self._crew(benches).work(benches), None
+        except KeyboardInterrupt as stop:
+            return stopped_by(stop), None
+        except BaseException as error:  # noqa: BLE001  recorded first, then raised
+            return f"ended by {type(error).__name__}: {error}", error
+
+    def _result(
+        self, outlooks: list[Outlook], benches: list[Bench], began: datetime, cut_short: str
+    ) -> RunResult:
         results = {result.cell.slug: result for bench in benches for result in bench.results}
         for outlook in outlooks:
             if outlook.plan is None:
                 results[outlook.cell.slug] = outlook.refusal(self._backend.name)
         ordered = tuple(results[each.cell.slug] for each in outlooks if each.cell.slug in results)
-        result = RunResult(
+        left = len(outlooks) - len(ordered)
+        if cut_short and left:
+            cut_short += f"; {left} of {len(outlooks)} cells were not begun"
+        return RunResult(
             run=self._folder.name,
             pacslab=__version__,
             command=self._command(),
@@ -116,13 +154,31 @@ class _Run:
             host=_host(),
             seed=self._seed,
             cells=ordered,
-            interrupted=interrupted,
+            interrupted=cut_short,
         )
+
+    def _record(self, result: RunResult, benches: list[Bench]) -> None:
+        """Write the record; on a full disk at the expense of what is less worth having.
+
+        Raises:
+            UnrecordedRunError: it can't be written at all.
+        """
         written = {slug: cell for bench in benches for slug, cell in bench.written.items()}
-        write_run(self._folder, result, written)
-        if self._request.keep and not interrupted:
-            self._hold(benches[-1:])
-        return result
+        try:
+            write_run(self._folder, result, written)
+        except EnvironmentProblemError as error:
+            if not is_full(error.__cause__):
+                raise UnrecordedRunError(str(error), result) from error
+            if not self._request.keep and make_room(self._folder):
+                self._listener.note("the disk is full: the record does without the studies sent")
+            bare = {cell.cell.slug: without_evidence(cell) for cell in result.cells}
+            missing = len(bare.keys() - written.keys())
+            try:
+                write_run(self._folder, result, {**bare, **written})
+            except EnvironmentProblemError as again:
+                raise UnrecordedRunError(str(again), result) from again
+            if missing:
+                self._listener.note(f"the disk is full: {missing} cells are without evidence")
 
     def _crew(self, benches: list[Bench]) -> Crew:
         """Several processes where that is faster and no lab has to outlive its cells."""
@@ -133,17 +189,11 @@ class _Run:
         return ForkCrew(benches, cores, -(-workers // cores), self._listener)
 
     def _hold(self, benches: list[Bench]) -> None:
-        """Keep the last lab until the user ends it."""
+        """Keep the last lab until the user ends it, by a KeyboardInterrupt."""
         processes.register_run(self._folder.name, kept=True)
-        try:
-            for bench in benches:
-                self._listener.kept(bench.reachable())
-            self._stop.wait()
-        except KeyboardInterrupt:
-            self._listener.note("ending the lab")
-        finally:
-            for bench in benches:
-                bench.close()
+        for bench in benches:
+            self._listener.kept(bench.reachable())
+        self._stop.wait()
 
     def _command(self) -> tuple[str, ...]:
         request = self._request

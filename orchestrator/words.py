@@ -13,6 +13,7 @@ from typing import Final
 from pynetdicom import status as statuses
 
 from modalities.ladder import Rung
+from modalities.pdu_words import context_result
 from orchestrator.outcome import Outcome
 
 #: Reason of a rejection by (source, reason), PS3.8 table 9-21.
@@ -34,13 +35,6 @@ ABORTS: Final[Mapping[int, str]] = {
     4: "unrecognized PDU parameter",
     5: "unexpected PDU parameter",
     6: "invalid PDU parameter value",
-}
-#: Result of a refused presentation context, PS3.8 table 9-18.
-CONTEXTS: Final[Mapping[str, str]] = {
-    "1": "user rejection",
-    "2": "no reason given",
-    "3": "abstract syntax not supported",
-    "4": "transfer syntaxes not supported",
 }
 #: TLS alerts that a DICOM peer is seen to send, RFC 8446 section 6.2 and RFC 5246 section 7.2.2.
 ALERTS: Final[Mapping[str, str]] = {
@@ -163,8 +157,7 @@ def _coded(kind: str, code: str, rung: Rung, probe: str) -> str:
         case "aborted":
             return _aborted(code, rung)
         case "context":
-            meaning = CONTEXTS.get(code, "result unknown to the standard")
-            return f"presentation context refused: {meaning} ({code})"
+            return f"presentation context refused: {context_result(int(code))} ({code})"
         case "status":
             meaning = describe_status(int(code, 16), probe)
             return f"status {code} {meaning or 'unknown to the standard'}"

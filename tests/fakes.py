@@ -243,6 +243,9 @@ class FakeSite:
     def restart(self, launch: Launch, *, wipe: bool = False) -> None:
         raise AssertionError("fakes are never restarted")
 
+    def rewrite(self, launch: Launch) -> None:
+        raise AssertionError("fakes have no files")
+
     def control(self, role: str, port: str) -> Address:
         return Address(role, 0)
 

@@ -9,10 +9,8 @@ import pytest
 
 from modalities.commands import Tls
 from modalities.tls import client_context, server_context
+from orchestrator.certificate_names import FLAWS, LAB_CA, OTHER_CA
 from orchestrator.certificates import (
-    FLAWS,
-    LAB_CA,
-    OTHER_CA,
     CertificateStore,
     KeyRing,
     describe_certificate,

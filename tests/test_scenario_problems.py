@@ -77,6 +77,12 @@ def _plug_ins() -> Iterator[None]:
         ("{images: 2}", "{transfer_syntax: JPEG2000Loslessy}", 16,
          "study.transfer_syntax: unknown UID keyword 'JPEG2000Loslessy';"
          " did you mean 'JPEG2000Lossless'?"),
+        ("{images: 2}", "{transfer_syntax: JPEG2000Lossless}", 16,
+         "study.transfer_syntax: simulated images can't be made in 'JPEG2000Lossless';"
+         " expected one of: ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian,"
+         " DeflatedExplicitVRLittleEndian, RLELossless"),
+        ("{images: 2}", "{family: TC}", 16,
+         "study.family: unknown modality family 'TC'; expected one of: CT"),
         ("  wrong-title: {title: OLD}", "  wrong-titel: {title: OLD}", 18,
          "fault.wrong-titel: unknown fault 'wrong-titel'; did you mean 'wrong-title'?"),
         ("  wrong-title: {title: OLD}", "  wrong-title: {titel: OLD}", 18,

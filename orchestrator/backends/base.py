@@ -136,6 +136,9 @@ class Site(Protocol):
     def restart(self, launch: Launch, *, wipe: bool = False) -> None:
         """End the node at once, rewrite its files, optionally empty its data, start it again."""
 
+    def rewrite(self, launch: Launch) -> None:
+        """Rewrite a running node's files without a restart: they hold from its next start on."""
+
     def control(self, role: str, port: str) -> Address:
         """Where this host reaches the named port of a started node (always on 127.0.0.1)."""
 

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
@@ -15,7 +16,7 @@ from typing import Final
 
 from orchestrator import processes, reservations
 from orchestrator.backends.base import BACKENDS, Address, InProcess, Launch, Place, Site
-from orchestrator.errors import EnvironmentProblemError, LabError
+from orchestrator.errors import EnvironmentProblemError, LabError, PacslabError
 
 _LOOPBACK: Final = "127.0.0.1"
 _KILL_SECONDS: Final = 5.0
@@ -69,7 +70,7 @@ class LocalSite:
         self._nodes: dict[str, _Node] = {}
         self._ports: list[int] = []
         self._closed = False
-        # An interrupted run closes the site from another thread than the one that starts nodes.
+        # An interrupted run closes the site from another thread than the one that works on it.
         self._lock = Lock()
 
     @property
@@ -119,6 +120,12 @@ class LocalSite:
             node.launch = launch
             self._run_node(node)
 
+    def rewrite(self, launch: Launch) -> None:
+        """Rewrite the node's files; it reads them when it is started again."""
+        node = self._nodes[launch.role]
+        node.launch = launch
+        self._write_files(node)
+
     def control(self, role: str, port: str) -> Address:
         """Nodes listen on loopback, so this is where their peers reach them too."""
         return self._places[role].listen[port]
@@ -140,21 +147,22 @@ class LocalSite:
         return tuple(shlex.join(node.command) for node in self._nodes.values() if node.command)
 
     def close(self) -> None:
-        """End every node, give the ports back, remove the data."""
+        """End every node, give the ports back, remove the data.
+
+        A second caller waits until the first is done.
+        """
         with self._lock:
-            if self._closed:
-                return
             self._closed = True
-        for node in self._nodes.values():
-            try:
-                self._end_node(node)
-            except (LabError, OSError, subprocess.TimeoutExpired):
-                # It must not keep the others from being ended. Its entry in the registry stays,
-                # so the next run, or `pacslab clean`, finishes this.
-                continue
-        for port in self._ports:
-            reservations.release_port(port)
-        reservations.remove_folder(self._data)
+            for node in self._nodes.values():
+                # One that can't be ended must not keep the others. Its entry in the registry
+                # stays, so the next run, or `pacslab clean`, finishes this.
+                with suppress(PacslabError, OSError, subprocess.TimeoutExpired):
+                    self._end_node(node)
+            while self._ports:
+                with suppress(PacslabError, OSError):
+                    reservations.release_port(self._ports.pop())
+            with suppress(PacslabError, OSError):
+                reservations.remove_folder(self._data)
 
     def _reserve_port(self) -> int:
         port = reservations.reserve_port(self._run)
@@ -164,14 +172,17 @@ class LocalSite:
     def _log_path(self, role: str) -> Path:
         return self._folder / "logs" / f"{role}.log"
 
-    def _run_node(self, node: _Node) -> None:
-        if self._closed:
-            raise LabError(f"{node.launch.role} is not started: its lab is being removed")
+    def _write_files(self, node: _Node) -> None:
         for name, content in node.launch.files.items():
             # Configurations hold the run's generated password.
             path = node.place.config / name
             path.touch(mode=0o600)
             path.write_bytes(content)
+
+    def _run_node(self, node: _Node) -> None:
+        if self._closed:
+            raise LabError(f"{node.launch.role} is not started: its lab is being removed")
+        self._write_files(node)
         if node.launch.binary is not None:
             self._run_binary(node, node.launch.binary)
         elif node.launch.inprocess is not None:
@@ -207,9 +218,9 @@ class LocalSite:
         processes.register(node.process.pid, run=self._run, command=command)
 
     def _end_node(self, node: _Node) -> None:
-        if node.threads is not None:
-            node.threads.stop()
-            node.threads = None
+        threads, node.threads = node.threads, None
+        if threads is not None:
+            threads.stop()
         if node.process is not None:
             pid = node.process.pid
             if node.process.poll() is None:

@@ -15,7 +15,7 @@ from orchestrator.output.progress import progress
 from orchestrator.output.summary import print_reach, print_summary
 from orchestrator.records.junit import write_junit
 from orchestrator.records.record import as_json, load_run
-from orchestrator.request import Engine, RunRequest
+from orchestrator.request import Engine, RunRequest, UnrecordedRunError
 from orchestrator.results import RunResult
 from orchestrator.stopping import StoppedError, stopping
 
@@ -55,6 +55,9 @@ def _run(
             screen.close()
             messages.print("stopped before there was anything to record")
             return stop.exit_code or 1
+        except UnrecordedRunError as error:
+            ending.show(error.result, recorded=False)
+            raise
         if ending.shown:  # the signal that ended a kept lab says nothing about the run
             return result.exit_code
         ending.show(result)
@@ -79,7 +82,7 @@ class _Ending:
         self._detach = detach
         self.shown = False
 
-    def show(self, result: RunResult) -> None:
+    def show(self, result: RunResult, *, recorded: bool = True) -> None:
         """Take the progress off the screen and print the end of the run."""
         self.shown = True
         self._screen.close()
@@ -87,7 +90,7 @@ class _Ending:
             sys.stdout.write(as_json(result))
             sys.stdout.flush()
         else:
-            print_summary(console.results(), result, self._runs / result.run)
+            print_summary(console.results(), result, self._runs / result.run, recorded=recorded)
         if self._output.junit is not None:
             write_junit(result, self._output.junit)
 

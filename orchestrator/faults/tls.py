@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field
 
 from modalities.commands import Echo, Report, Target, Tls
-from orchestrator.certificates import LAB_CA, OTHER_CA, Flaw, describe_certificate
+from orchestrator.certificate_names import LAB_CA, OTHER_CA, Flaw
 from orchestrator.errors import FaultNotInPlaceError, UnsupportedError
 from orchestrator.faults.base import FAULTS, Fault, link_of
 from orchestrator.scenario import Route
@@ -56,6 +56,8 @@ class CertificateFault(TlsFault):
         else:
             role = route.target if self.side == "server" else route.source
             presented = f"tls/{_server_tls(lab.state, role).certificate}.pem"
+        from orchestrator.certificates import describe_certificate  # slow to import
+
         described = describe_certificate(lab.exchange / presented)
         if self.side == "client":
             return (f"{route.source} presents {described}",)

@@ -23,12 +23,9 @@ def path_in_words(cell: CellId, identities: Mapping[str, Identity]) -> str:
 
     Where nothing answered yet an archive is called as the run's user called it.
     """
-    roles = [cell.ends.source, cell.ends.target]
-    if cell.ends.destination is not None:
-        roles.append(cell.ends.destination)
     named = (
         str(identities[role]) if role in identities else cell.bindings.get(role, role)
-        for role in roles
+        for role in cell.roles
     )
     return " → ".join(named)
 

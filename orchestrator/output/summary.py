@@ -29,8 +29,10 @@ _MOST_EXPLAINED: Final = 10
 _MOST_NAMED: Final = 4
 
 
-def print_summary(console: Console, result: RunResult, folder: Path) -> None:
-    """Print everything about a finished run whose record is in ``folder``."""
+def print_summary(
+    console: Console, result: RunResult, folder: Path, *, recorded: bool = True
+) -> None:
+    """Print everything about a finished run whose record is, if ``recorded``, in ``folder``."""
     if result.cells:
         put(console, ResultTable(result.cells))
     failing = [cell for cell in result.cells if cell.verdict in _EXPLAINED]
@@ -46,7 +48,8 @@ def print_summary(console: Console, result: RunResult, folder: Path) -> None:
     if result.interrupted:
         console.print(Text(f"cut short: {result.interrupted}", "bold red"))
     console.print(_total(result))
-    console.print(f"record: {folder / RECORD}", soft_wrap=True)
+    if recorded:
+        console.print(f"record: {folder / RECORD}", soft_wrap=True)
 
 
 def print_reach(console: Console, reach: Sequence[str]) -> None:

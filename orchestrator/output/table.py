@@ -19,9 +19,8 @@ from rich.text import Text
 
 from orchestrator.output.names import STYLES, route_in_words
 from orchestrator.results import CellResult, PhaseResult
-from orchestrator.scenario import PhaseName
+from orchestrator.scenario import PHASES, PhaseName
 
-_PHASES: Final[tuple[PhaseName, ...]] = ("baseline", "fault", "fix")
 _WIDE: Final = 150
 _GAP: Final = 2
 _INDENT: Final = "  "
@@ -39,7 +38,7 @@ class ResultTable:
         """Yield the header, then each scenario's title and rows."""
         del console
         wide = options.max_width >= _WIDE
-        phases = [name for name in _PHASES if any(cell.phase(name) for cell in self.cells)]
+        phases = [name for name in PHASES if any(cell.phase(name) for cell in self.cells)]
         header = [f"{_INDENT}route", *phases, "verdict", *(["broken setting"] if wide else [])]
         rows = [(cell, _row(cell, phases, wide=wide)) for cell in self.cells]
         widths = _widths([[Text(title) for title in header], *(row for _, row in rows)], options)

@@ -37,7 +37,6 @@ def new_run(runs: Path) -> Path:
         folder = runs / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
         try:
             folder.mkdir(parents=True)
-            register_run(folder.name)
         except FileExistsError:
             if not runs.is_dir():
                 raise EnvironmentProblemError(
@@ -49,6 +48,11 @@ def new_run(runs: Path) -> Path:
                 f"cannot make the run's folder {folder}: {error.strerror}."
                 " Give a folder you may write with --runs, or free some space."
             ) from error
+        try:
+            register_run(folder.name)
+        except EnvironmentProblemError:
+            folder.rmdir()
+            raise
         return folder
 
 
@@ -67,15 +71,23 @@ def run_folders(runs: Path) -> Iterator[Path]:
 
 
 def point_latest(folder: Path) -> None:
-    """Make ``latest`` beside ``folder`` lead to it: a link, or a file with its name."""
+    """Make ``latest`` beside ``folder`` lead to it: a link, or a file with its name.
+
+    Raises:
+        OSError: it can't be made, or something else is called ``latest``.
+    """
     latest = folder.parent / LATEST
     fresh = folder.parent / f".{LATEST}.{folder.name}"
     fresh.unlink(missing_ok=True)
     try:
-        fresh.symlink_to(folder.name, target_is_directory=True)
-    except OSError:  # Windows without the privilege, or a file system without links
-        fresh.write_text(folder.name + "\n", encoding="utf-8")
-    fresh.replace(latest)
+        try:
+            fresh.symlink_to(folder.name, target_is_directory=True)
+        except OSError:  # Windows without the privilege, or a file system without links
+            fresh.write_text(folder.name + "\n", encoding="utf-8")
+        fresh.replace(latest)
+    except OSError:
+        fresh.unlink(missing_ok=True)
+        raise
 
 
 def find_run(runs: Path, name: str = LATEST) -> Path:
@@ -89,7 +101,7 @@ def find_run(runs: Path, name: str = LATEST) -> Path:
         latest = runs / LATEST
         if latest.is_file():
             name = latest.read_text(encoding="utf-8").strip()
-        elif latest.is_dir():
+        elif latest.is_dir() and _WHOLE_NAME.match(latest.resolve().name):
             return latest.resolve()
         elif folders:
             return folders[0]

@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -38,10 +40,21 @@ def write_cell(folder: Path, cell: CellResult) -> CellResult:
     Raises:
         OSError: it can't be written.
     """
-    phases = tuple(
-        _put_aside_phase(_phase_folder(folder, cell, phase), phase) for phase in cell.phases
-    )
+    try:
+        phases = tuple(
+            _put_aside_phase(_phase_folder(folder, cell, phase), phase) for phase in cell.phases
+        )
+    except OSError:
+        # Half a file is worse than none: it would make the whole record unreadable.
+        for phase in cell.phases:
+            shutil.rmtree(_phase_folder(folder, cell, phase), ignore_errors=True)
+        raise
     return cell.model_copy(update={"phases": phases})
+
+
+def without_evidence(cell: CellResult) -> CellResult:
+    """The cell as ``run.json`` has it where its evidence can't be kept."""
+    return cell.model_copy(update={"phases": tuple(_stub(phase) for phase in cell.phases)})
 
 
 def write_run(
@@ -73,12 +86,17 @@ def write_run(
             file.flush()
             os.fsync(file.fileno())
         partial.replace(record)
-        point_latest(folder)
     except OSError as error:
+        with suppress(OSError):
+            (folder / f".{RECORD}").unlink(missing_ok=True)
         raise EnvironmentProblemError(
             f"cannot write the record below {folder}: {error.strerror or error}."
             " Free some space, or give a folder you may write with --runs."
         ) from error
+    # The record is there. Where nothing can lead to it (somebody's folder called `latest`), the
+    # newest one is found by its name.
+    with suppress(OSError):
+        point_latest(folder)
     return record
 
 
@@ -164,13 +182,19 @@ def _put_aside_phase(folder: Path, phase: PhaseResult) -> PhaseResult:
         (folder / "traces.json").write_bytes(_TRACES.dump_json(phase.traces, indent=1))
         text = "\n\n".join(render(trace) for trace in phase.traces)
         (folder / "traces.txt").write_bytes(text.encode("utf-8", "replace"))
-    observation = phase.observation
     if len(objects) > _LISTED_OBJECTS:
         (folder / "objects.json").write_bytes(_OBJECTS.dump_json(objects, indent=1))
-        observation = observation.model_copy(update={"objects": objects[:_LISTED_OBJECTS]})
+    return _stub(phase)
+
+
+def _stub(phase: PhaseResult) -> PhaseResult:
+    """``phase`` without its bulk, which is only counted."""
+    observation = phase.observation
     return phase.model_copy(
         update={
-            "observation": observation,
+            "observation": observation.model_copy(
+                update={"objects": observation.objects[:_LISTED_OBJECTS]}
+            ),
             "logs": tuple(
                 LogLines(role=log.role, lines=(), omitted=log.omitted + len(log.lines))
                 for log in phase.logs

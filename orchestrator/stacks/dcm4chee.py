@@ -22,7 +22,6 @@ from orchestrator.stacks.base import (
 from orchestrator.stacks.dcm4chee_configuration import Dcm4cheeConfiguration
 from orchestrator.stacks.dcm4chee_dialect import Dcm4cheeDialect
 from orchestrator.stacks.dcm4chee_rest import Dcm4cheeRest, EchoResult
-from orchestrator.stacks.dcm4chee_tls import write_stores
 from orchestrator.stacks.profile.adapter import profile_archive
 from orchestrator.stacks.web_api import WebApi
 from orchestrator.waiting import wait_until
@@ -111,6 +110,7 @@ class Dcm4cheeArchive:
             self._configuration = Dcm4cheeConfiguration(
                 rest, self.dialect, self._shipped_title, pin=self._pin
             )
+
             self._write_stores(self._settings)
             self._configuration.apply(self._settings)
         self._await_listener(rest)
@@ -188,6 +188,8 @@ class Dcm4cheeArchive:
         return self._configuration
 
     def _write_stores(self, settings: ArchiveSettings) -> None:
+        from orchestrator.stacks.dcm4chee_tls import write_stores  # slow to import
+
         write_stores(self._place.exchange / "tls", settings, self._pin)
 
     def _await_listener(self, rest: Dcm4cheeRest) -> None:

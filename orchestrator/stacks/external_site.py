@@ -11,10 +11,9 @@ from pydantic import Field, StringConstraints, ValidationError, field_validator,
 
 from modalities.commands import Tls
 from orchestrator.errors import InputError
-from orchestrator.problems import Findings, InvalidFileError, shown
 from orchestrator.settings import AETitle, ArchiveSettings, Frozen
 from orchestrator.stacks.web_api import Credentials, WebApi
-from orchestrator.yaml_positions import read
+from orchestrator.yaml_models import read_model
 
 SiteKind = Literal["orthanc", "dcm4chee", "dicomweb"]
 #: Name of an environment variable; the file never holds a secret itself.
@@ -153,21 +152,7 @@ def read_site(file: Path) -> Site:
         InvalidFileError: it is wrong; every problem is in the error, with its line.
         InputError: it can't be read, a file or an environment variable that it names is missing.
     """
-    try:
-        findings = Findings(shown(file), read(file))
-    except OSError as error:
-        raise InputError(
-            f"can't read {shown(file)}: {error.strerror}; expected a file that describes an"
-            " archive (STACK=@site.yaml)"
-        ) from error
-    findings.add_yaml_faults()
-    if findings.problems:
-        raise InvalidFileError(findings.problems)
-    try:
-        site = Site.model_validate(findings.document.data)
-    except ValidationError as error:
-        findings.add_validation(error, Site)
-        raise InvalidFileError(findings.problems) from None
+    site = read_model(file, Site, "a file that describes an archive (STACK=@site.yaml)")
     site = _with_absolute_paths(site, file.resolve().parent)
     site.web.credentials()
     return site

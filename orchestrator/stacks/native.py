@@ -32,16 +32,16 @@ def changes_between(where: str, before: Native, after: Native) -> tuple[NativeCh
     )
 
 
-def _to_json(native: Mapping[str, object]) -> object:
-    """Tuples and numbers as JSON has them, so that equal configurations compare equal."""
-    return json.loads(json.dumps(native))
-
-
 class _Missing:
     """A key that one side does not have (``null`` is a value)."""
 
 
 _MISSING: Final = _Missing()
+
+
+def _to_json(value: object) -> object:
+    """Tuples and numbers as JSON has them, so that equal configurations compare equal."""
+    return value if value is _MISSING else json.loads(json.dumps(value))
 
 
 def _differences(path: str, old: object, new: object) -> Iterator[tuple[str, str, str]]:
@@ -71,9 +71,5 @@ def not_in_force(
     return [
         f"{key} is {was}, expected {now}"
         for name in sorted(touched)
-        for key, was, now in sorted(_differences(name, _plain(seen[name]), _plain(asked[name])))
+        for key, was, now in sorted(_differences(name, _to_json(seen[name]), _to_json(asked[name])))
     ]
-
-
-def _plain(value: object) -> object:
-    return value if value is _MISSING else json.loads(json.dumps(value))

@@ -21,7 +21,12 @@ from orchestrator.stacks.base import (
     StackContext,
 )
 from orchestrator.stacks.native import native_changes
-from orchestrator.stacks.orthanc_dialect import OrthancDialect, entry_name
+from orchestrator.stacks.orthanc_dialect import (
+    MODALITIES,
+    OrthancDialect,
+    entry_name,
+    without_defaults,
+)
 from orchestrator.stacks.orthanc_rest import OrthancRest, numbers_like
 from orchestrator.stacks.profile.adapter import PROFILE_PORTS, profile_archive
 from orchestrator.stacks.web_api import Credentials, WebApi
@@ -107,19 +112,27 @@ class OrthancArchive:
         return Identity(stack="orthanc", edition=self._edition, version=version)
 
     def configure(self, settings: ArchiveSettings) -> tuple[NativeChange, ...]:
-        """Rewrite the file and restart, as an administrator has to."""
+        """Change the table of modalities by REST, anything else in the file with a restart.
+
+        That is what an administrator has to do; the file is kept in step with the table.
+        """
         for setting, reason in self.dialect.unsupported(settings).items():
             raise UnsupportedError(f"{setting}: {reason}")
         changes = native_changes(self.dialect, self._settings, settings)
-        if changes:
-            self._settings = settings
+        before, self._settings = self._settings, settings
+        if not changes:
+            return ()
+        if all(change.key.startswith(f"{MODALITIES}.") for change in changes):
+            self._change_table(before)
+        else:
             self._site.restart(self.launch())
             self.await_ready()
         return changes
 
     def read_back(self) -> Native:
-        """The configuration that the running Orthanc has loaded."""
-        read = self._connect().configuration()
+        """The configuration that the running Orthanc has loaded, with its table as it is now."""
+        rest = self._connect()
+        read = {**rest.configuration(), MODALITIES: without_defaults(rest.modalities())}
         typed: dict[str, object] = numbers_like(read, self.dialect.translate(self._settings))
         return typed
 
@@ -157,6 +170,16 @@ class OrthancArchive:
         if self._rest is not None:
             self._rest.close()
             self._rest = None
+
+    def _change_table(self, before: ArchiveSettings) -> None:
+        rest = self._connect()
+        old, new = self.dialect.modalities(before), self.dialect.modalities(self._settings)
+        for name in old.keys() - new.keys():
+            rest.delete_modality(name)
+        for name, entry in new.items():
+            if entry != old.get(name):
+                rest.put_modality(name, entry)
+        self._site.rewrite(self.launch())
 
     def _connect(self) -> OrthancRest:
         address = self._site.control(self.role, "web")

@@ -24,6 +24,16 @@ _SERVICES: Final[Mapping[Service, str]] = {
     "move": "Move",
     "get": "Get",
 }
+#: The key of the table of remote AEs.
+MODALITIES: Final = "DicomModalities"
+#: What an entry of the table has where it says nothing else (Orthanc 1.10 and 1.12).
+_ENTRY_DEFAULTS: Final[Mapping[str, object]] = {
+    "AllowTranscoding": True,
+    "LocalAet": "",
+    "Manufacturer": "Generic",
+    "Timeout": 0,
+    "UseDicomTls": False,
+}
 #: What Orthanc allows to callers that are not in its table (F2a, F2b).
 _OPEN_TO_STRANGERS: Final = frozenset({"echo", "store"})
 #: First version that knows ``AcceptedSopClasses`` (F3).
@@ -61,7 +71,7 @@ class OrthancDialect:
         """``orthanc.json`` keys that say what ``settings`` say."""
         native: dict[str, object] = {
             "DicomAet": settings.aetitle,
-            "DicomModalities": self._modalities(settings),
+            MODALITIES: self.modalities(settings),
         }
         _set(native, "DicomCheckCalledAet", settings.check_called_aetitle)
         _set(native, "StrictAetComparison", settings.case_sensitive_aetitle)
@@ -102,7 +112,8 @@ class OrthancDialect:
         }
         return {**allowed, "DicomAlwaysAllowFindWorklist": False}
 
-    def _modalities(self, settings: ArchiveSettings) -> dict[str, object]:
+    def modalities(self, settings: ArchiveSettings) -> dict[str, dict[str, object]]:
+        """``DicomModalities``: the table of remote AEs, entry by entry."""
         known = {entry.title: entry for entry in settings.known_aes}
         accepted = settings.accepted_calling_aetitles
         for title in accepted or ():
@@ -142,6 +153,19 @@ class OrthancDialect:
                 server.require_client_certificate if server else True
             ),
         }
+
+
+def without_defaults(table: Mapping[str, Mapping[str, object]]) -> dict[str, object]:
+    """A table as ``GET /modalities?expand`` gives it, without what every entry has anyway."""
+    return {
+        name: {
+            key: value
+            for key, value in entry.items()
+            if not (key in _ENTRY_DEFAULTS and value == _ENTRY_DEFAULTS[key])
+            and not (key.startswith("Allow") and value is True)
+        }
+        for name, entry in table.items()
+    }
 
 
 def entry_name(entry: KnownAE) -> str:

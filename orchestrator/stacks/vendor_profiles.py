@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from orchestrator.backends.base import Backend
+from orchestrator.errors import InputError
+from orchestrator.problems import shown
 from orchestrator.stacks.base import STACKS, Archive, Edition, StackContext
 from orchestrator.stacks.profile.files import find_profile, profile_files
 
@@ -38,5 +40,10 @@ class ProfileStack:
         return profile_archive(self.name, context)
 
 
-for _name in profile_files():
-    STACKS.register(_name)(ProfileStack(_name))
+for _name, _file in profile_files().items():
+    try:
+        STACKS.register(_name)(ProfileStack(_name))
+    except ValueError as _error:
+        raise InputError(
+            f"{shown(_file)}: a stack is called {_name!r} already; give the profile another name"
+        ) from _error

@@ -85,6 +85,19 @@ def test_every_changed_setting_is_in_force_and_read_back(archive: OrthancArchive
     assert not_in_force({**read, "MaximumPduLength": 16384}, asked, changes) != []
 
 
+def test_its_table_changes_while_it_runs_and_survives_a_restart(archive: OrthancArchive) -> None:
+    moved = KnownAE(name="ct", title="104", host="127.0.0.1", port=11105)
+    wanted = HEALTHY.model_copy(update={"known_aes": (moved,)})
+    changes = archive.configure(wanted)
+    assert {change.key for change in changes} == {
+        "DicomModalities.ct.Port",
+        "DicomModalities.nowhere",
+    }
+    assert not_in_force(archive.read_back(), archive.dialect.translate(wanted), changes) == []
+    archive.configure(wanted.model_copy(update={"check_called_aetitle": True}))
+    assert not_in_force(archive.read_back(), archive.dialect.translate(wanted), changes) == []
+
+
 def test_setting_what_is_set_changes_nothing(archive: OrthancArchive) -> None:
     assert archive.configure(HEALTHY) == ()
 

@@ -120,6 +120,18 @@ class Engine:
         found: list[dict[str, Any]] = self.call(self.api.networks, filters={"label": list(labels)})
         return found
 
+    def running(self, container: str) -> bool:
+        """Whether a container runs; False also when it was removed."""
+        from docker.errors import NotFound
+
+        try:
+            described = self.api.inspect_container(container)
+        except NotFound:
+            return False
+        except self.failures as error:
+            raise EngineError(str(error)) from error
+        return bool(described["State"]["Running"])
+
     def log(self, container: str) -> str:
         """Everything that a container wrote to its standard streams, oldest first."""
         raw: bytes = self.call(self.api.logs, container)  # type: ignore[assignment]

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Final
 
 from orchestrator.backends.base import Address, Launch, PacketFilter, Place
@@ -87,6 +88,7 @@ class DockerSite:
         self._filters = NodeFilters(engine, self)
         self._guard = ComposeGuard(run)
         self._closed = False
+        self._closing = Lock()
 
     @property
     def filters(self) -> PacketFilter:
@@ -146,6 +148,11 @@ class DockerSite:
             node.published = None
         self._filters.restarted(role)
 
+    def rewrite(self, launch: Launch) -> None:
+        """Rewrite the node's files; its container reads them when it is started again."""
+        self._nodes[launch.role].launch = launch
+        self._write_files(launch)
+
     def control(self, role: str, port: str) -> Address:
         """The port of 127.0.0.1 under which the engine publishes a started node's port."""
         node = self._started(role)
@@ -165,10 +172,7 @@ class DockerSite:
 
     def alive(self, role: str) -> bool:
         """Whether the engine says that the container runs."""
-        described = self._engine.call(
-            self._engine.api.inspect_container, self._started(role).container
-        )
-        return bool(described["State"]["Running"])
+        return self._engine.running(self._started(role).container)
 
     def log(self, role: str) -> str:
         """What the node's containers wrote; after ``close`` what was kept of it."""
@@ -210,14 +214,13 @@ class DockerSite:
         the one that works on it) also removes what the engine had still been asked for.
         """
         self._guard.end()
-        if not self._closed:
-            self._keep_logs()
-        self._closed = True
-        try:
-            remove_lab(self._engine, self.lab)
-        except EngineError:
-            # The engine is gone. The labels let the next run, or `pacslab clean`, finish this.
-            return
+        with self._closing:
+            if not self._closed:
+                self._keep_logs()
+            self._closed = True
+            # Where the engine is gone, the labels let the next run, or `pacslab clean`, finish.
+            with suppress(EngineError):
+                remove_lab(self._engine, self.lab)
 
     # --- parts ----------------------------------------------------------------------------
 

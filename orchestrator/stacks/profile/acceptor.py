@@ -18,36 +18,21 @@ from typing import Any, Final, NamedTuple
 from pynetdicom import dimse_messages
 from pynetdicom.dimse_messages import DIMSEMessage
 from pynetdicom.dimse_primitives import C_CANCEL, DimsePrimitiveType
-from pynetdicom.pdu import (
-    A_ABORT_RQ,
-    A_ASSOCIATE_AC,
-    A_ASSOCIATE_RJ,
-    A_ASSOCIATE_RQ,
-    A_RELEASE_RP,
-    P_DATA_TF,
-)
+from pynetdicom.pdu import A_ASSOCIATE_AC, A_ASSOCIATE_RJ, A_ASSOCIATE_RQ, P_DATA_TF
 from pynetdicom.pdu_primitives import (
-    A_ABORT,
     A_ASSOCIATE,
-    A_P_ABORT,
-    A_RELEASE,
-    ImplementationClassUIDNotification,
-    ImplementationVersionNameNotification,
     MaximumLengthNotification,
     SCP_SCU_RoleSelectionNegotiation,
     SOPClassExtendedNegotiation,
 )
 from pynetdicom.presentation import PresentationContext
 
-from modalities.identity import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from modalities import upper_layer
+from modalities.upper_layer import ABORT, ASSOCIATE_RQ, P_DATA, RELEASE_RQ, SHORT_PDU, UNLIMITED
 from orchestrator.stacks.profile.policy import ACCEPTED, Answer, Rejection
 from orchestrator.stacks.profile.vendor import Abort, Negotiation
 
-_RQ, _DATA, _RELEASE_RQ, _ABORT = 0x01, 0x04, 0x05, 0x07
 _RECEIVE: Final = 1 << 16
-#: Fragment size towards a peer that announces no limit (maximum length 0).
-_UNLIMITED: Final = 1 << 17
-_APPLICATION_CONTEXT: Final = "1.2.840.10008.3.1.1.1"
 _BY_USER: Final = Abort(source=0, reason=0)
 
 
@@ -119,7 +104,7 @@ class AcceptedAssociation:
             pdu_type, pdu = self._read_pdu(timeout)
         except TimeoutError as error:
             raise AssociationEndedError(f"no complete A-ASSOCIATE-RQ in {timeout:g} s") from error
-        if pdu_type != _RQ:
+        if pdu_type != ASSOCIATE_RQ:
             raise AssociationEndedError(f"expected an A-ASSOCIATE-RQ, saw PDU type {pdu_type:#04x}")
         request = A_ASSOCIATE_RQ()
         try:
@@ -174,7 +159,7 @@ class AcceptedAssociation:
             if answer.result == ACCEPTED
         }
         primitive = A_ASSOCIATE()
-        primitive.application_context_name = _APPLICATION_CONTEXT
+        primitive.application_context_name = upper_layer.APPLICATION_CONTEXT
         primitive.calling_ae_title = self._request.calling_ae_title
         primitive.called_ae_title = self._request.called_ae_title
         primitive.result = 0
@@ -223,31 +208,22 @@ class AcceptedAssociation:
         suffix = "RQ" if message.MessageIDBeingRespondedTo is None else "RSP"
         encoded: DIMSEMessage = getattr(dimse_messages, f"{kind}_{suffix}")()
         encoded.primitive_to_message(message)
-        size = self._peer_max_length or _UNLIMITED
+        size = self._peer_max_length or UNLIMITED
         for primitive in encoded.encode_msg(context.context_id, size):
             self._send(P_DATA_TF(primitive).encode())
 
     def abort(self, how: Abort = _BY_USER) -> None:
         """Send A-ABORT; the caller closes the connection."""
-        primitive: A_ABORT | A_P_ABORT
-        if how.source == 0:
-            primitive = A_ABORT()
-            primitive.abort_source = 0
-        else:
-            primitive = A_P_ABORT()
-            primitive.provider_reason = how.reason
         with contextlib.suppress(AssociationEndedError):
-            self._send(A_ABORT_RQ(primitive).encode())
+            self._send(upper_layer.abort(how.source, how.reason))
 
     def _take(self, pdu_type: int, pdu: bytes) -> None:
-        if pdu_type == _DATA:
+        if pdu_type == P_DATA:
             self._take_data(pdu)
-        elif pdu_type == _RELEASE_RQ:
-            response = A_RELEASE()
-            response.result = "affirmative"
-            self._send(A_RELEASE_RP(response).encode())
+        elif pdu_type == RELEASE_RQ:
+            self._send(upper_layer.release_response())
             raise AssociationEndedError("released")
-        elif pdu_type == _ABORT:
+        elif pdu_type == ABORT and len(pdu) == SHORT_PDU:
             raise AssociationEndedError(f"aborted by the peer ({pdu[8]}/{pdu[9]})")
         else:
             self.abort(self._rules.unknown_pdu)
@@ -255,9 +231,6 @@ class AcceptedAssociation:
 
     def _take_data(self, pdu: bytes) -> None:
         length = len(pdu) - 6
-        if length > self._rules.largest_pdu:
-            self.abort(self._rules.largest_pdu_abort)
-            raise AssociationEndedError(f"aborted: PDU of {length} bytes")
         if length > self._max_length and self._rules.larger_pdu is not None:
             self.abort(self._rules.larger_pdu)
             words = f"aborted: PDU of {length} bytes, announced maximum is {self._max_length}"
@@ -289,6 +262,10 @@ class AcceptedAssociation:
     def _read_pdu(self, timeout: float | None) -> tuple[int, bytes]:
         header = self._read(6, timeout)
         _, _, length = struct.unpack(">BBL", header)
+        if length > self._rules.largest_pdu:
+            # by its header: what a peer announces must not decide how much memory it gets
+            self.abort(self._rules.largest_pdu_abort)
+            raise AssociationEndedError(f"aborted: PDU of {length} bytes")
         pdu = self._read(6 + length, timeout)
         del self._buffer[: 6 + length]
         return pdu[0], pdu
@@ -317,10 +294,9 @@ class AcceptedAssociation:
 
 
 def _context(proposal: Proposal, answer: Answer) -> PresentationContext:
-    context = PresentationContext()
-    context.context_id = proposal.context_id
-    context.abstract_syntax = proposal.abstract_syntax
-    context.transfer_syntax = [answer.transfer_syntax]
+    context = upper_layer.presentation_context(
+        proposal.context_id, proposal.abstract_syntax, (answer.transfer_syntax,)
+    )
     context.result = answer.result
     return context
 
@@ -328,18 +304,14 @@ def _context(proposal: Proposal, answer: Answer) -> PresentationContext:
 def _user_information(
     max_length: int, roles: Mapping[str, Roles], extended: Mapping[str, bytes]
 ) -> list[Any]:
-    length, implementation = MaximumLengthNotification(), ImplementationClassUIDNotification()
-    version = ImplementationVersionNameNotification()
-    length.maximum_length_received = max_length
-    implementation.implementation_class_uid = IMPLEMENTATION_CLASS_UID
-    version.implementation_version_name = IMPLEMENTATION_VERSION_NAME
-    items: list[Any] = [length, implementation]
+    own = upper_layer.user_information(max_length)
+    items: list[Any] = [own.length, own.implementation]
     for uid, role in roles.items():
         selection = SCP_SCU_RoleSelectionNegotiation()
         selection.sop_class_uid = uid
         selection.scu_role, selection.scp_role = role
         items.append(selection)
-    items.append(version)
+    items.append(own.version)
     for uid, information in extended.items():
         negotiation = SOPClassExtendedNegotiation()
         negotiation.sop_class_uid = uid

@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from io import BytesIO
 from typing import Final, NamedTuple
 
-from pynetdicom.dimse_messages import C_STORE_RQ
-from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.status import code_to_category
 
 from modalities.association import MAX_CONTEXTS, Association
 from modalities.commands import Caller, Target, Timeouts
 from modalities.link import StoppedError
 from modalities.part10 import inspect
+from modalities.scu import store_request
 from orchestrator.outcome import Outcome
 from orchestrator.settings import KnownAE
 from orchestrator.stacks.profile.encoding import MalformedDatasetError, reencode
@@ -23,7 +22,6 @@ from orchestrator.stacks.profile.store import Held
 
 #: How long a sender waits: to connect, for the association, for a C-STORE response (F22d).
 _TIMEOUTS: Final = Timeouts(connect=5.0, acse=10.0, dimse=30.0, network=30.0)
-_MEDIUM: Final = 0
 
 
 class Originator(NamedTuple):
@@ -104,7 +102,7 @@ class Sender:
             context_id, syntax = self._context_for(held)
         except LookupError as error:
             return Sent(None, str(error))
-        message = _request(held, number, originator)
+        message = store_request(number, held.sop_class, held.sop_instance, originator)
         try:
             if syntax == held.transfer_syntax:
                 with held.path.open("rb") as dataset:
@@ -156,18 +154,3 @@ def _proposals(objects: Sequence[Held], extra: Sequence[str]) -> list[tuple[str,
     classes = dict.fromkeys(sop_class for sop_class, _ in stored)
     further = [(sop_class, syntax) for sop_class in classes for syntax in extra]
     return list(dict.fromkeys([*stored, *further]))[:MAX_CONTEXTS]
-
-
-def _request(held: Held, number: int, originator: Originator | None) -> C_STORE_RQ:
-    request = C_STORE()
-    request.MessageID = number
-    request.Priority = _MEDIUM
-    request.AffectedSOPClassUID = held.sop_class
-    request.AffectedSOPInstanceUID = held.sop_instance
-    if originator is not None:
-        request.MoveOriginatorApplicationEntityTitle = originator.title
-        request.MoveOriginatorMessageID = originator.message_id
-    message = C_STORE_RQ()
-    message.primitive_to_message(request)
-    message.command_set.CommandDataSetType = 0x0001  # a dataset follows (PS3.7 E.1)
-    return message

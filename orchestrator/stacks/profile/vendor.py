@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
-import yaml
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field
 
 from modalities.uids import uid_of
-from orchestrator.errors import InputError
 from orchestrator.settings import AETitle, ArchiveSettings, Frozen, Service
+from orchestrator.yaml_models import read_model
 
 #: A UID, written as such or as pydicom's keyword (``CTImageStorage``).
 Uid = Annotated[str, AfterValidator(uid_of)]
@@ -251,34 +250,14 @@ class VendorProfile(Frozen):
 WITHOUT_DEFAULT: Final = frozenset(
     {"accepted_calling_aetitles", "known_aes", "refused_services", "tls"}
 )
-#: The safe loader, in its fast form where the library was built with it.
-_LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def load_profile(path: Path) -> VendorProfile:
     """Read and validate one profile file.
 
     Raises:
-        InputError: the file is missing, is no YAML, or does not fit the model; every problem is
-            named with where it is, what was seen and what was expected.
+        InputError: the file is missing.
+        InvalidFileError: it is no YAML, or does not fit the model; every problem is named with
+            its line, what was seen and what was expected.
     """
-    try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506
-    except OSError as error:
-        raise InputError(f"profile {path} can't be read: {error.strerror}") from error
-    except yaml.YAMLError as error:
-        raise InputError(f"profile {path} is not YAML: {error}") from error
-    try:
-        return VendorProfile.model_validate(content)
-    except ValidationError as error:
-        problems = "\n".join(f"  {_problem(each)}" for each in error.errors())
-        raise InputError(
-            f"profile {path} is not a vendor profile:\n{problems}\n"
-            "  `pacslab schema profile` prints all fields"
-        ) from error
-
-
-def _problem(error: Any) -> str:
-    where = ".".join(str(part) for part in error["loc"]) or "(top)"
-    seen = "" if error["type"] == "missing" else f", saw {error['input']!r}"
-    return f"{where}: {error['msg']}{seen}"
+    return read_model(path, VendorProfile, "a vendor profile (pacslab schema profile)")

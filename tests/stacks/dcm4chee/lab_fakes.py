@@ -31,6 +31,9 @@ class OneNodeSite:
     def restart(self, launch: Launch, *, wipe: bool = False) -> None:
         raise AssertionError("DCM4CHEE stays warm")
 
+    def rewrite(self, launch: Launch) -> None:
+        raise AssertionError("DCM4CHEE keeps its configuration itself")
+
     def control(self, role: str, port: str) -> Address:
         parts = urlsplit(self.url)
         assert (role, port) == ("archive", "web")

@@ -118,6 +118,12 @@ def announce_pdu_length(peer: Peer, length: int) -> None:
             item.maximum_length_received = length
 
 
+def send_raw(peer: Peer, data: bytes) -> None:
+    """Send bytes that pynetdicom itself would not send."""
+    transport: Any = peer.association.dul.socket
+    transport.socket.sendall(data)
+
+
 def image(number: int = 1, **changes: Any) -> Dataset:
     """A small CT image; ``changes`` sets attributes by keyword, None removes one."""
     dataset = dcmread(str(get_testdata_file("CT_small.dcm")))

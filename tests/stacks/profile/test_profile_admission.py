@@ -22,6 +22,7 @@ from tests.stacks.profile.peer import (
     find,
     image,
     query,
+    send_raw,
     store,
 )
 
@@ -205,6 +206,26 @@ def test_a_pdu_above_the_announced_maximum_is_aborted_or_taken(
             peer.association.join(timeout=10)
         assert (answer.get("Status"), peer.end) == (status, end)
     assert len(server.held()) == (0 if status is None else 1)
+
+
+@EVERY
+def test_a_pdu_longer_than_any_is_refused_by_its_header(archive: MakeArchive, profile: str) -> None:
+    with associated(archive(profile).dicom_port, [(CT, EXPLICIT)]) as peer:
+        send_raw(peer, b"\x04\x00\xff\xff\xff\xff")
+        peer.association.join(timeout=10)
+        assert peer.end == "ABORT 2/6"
+
+
+@EVERY
+def test_an_abort_that_is_cut_short_ends_the_association(
+    archive: MakeArchive, profile: str
+) -> None:
+    server = archive(profile)
+    with associated(server.dicom_port, [(CT, EXPLICIT)]) as peer:
+        send_raw(peer, b"\x07\x00\x00\x00\x00\x00")
+        peer.association.join(timeout=10)
+        assert peer.end.startswith("ABORT")
+    assert store(server.dicom_port, image()) == [0]
 
 
 def test_dcm4chee_rejects_what_exceeds_its_limit_of_associations(archive: MakeArchive) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
 from orchestrator.errors import InputError
+from orchestrator.problems import InvalidFileError
 from orchestrator.registry import Registry
 from orchestrator.settings import ArchiveSettings
 from orchestrator.stacks.base import STACKS, Stack
@@ -104,15 +108,16 @@ def test_an_unknown_profile_is_explained_with_the_nearest_name() -> None:
 
 
 def test_all_mistakes_of_a_profile_are_named_at_once(tmp_path: Path) -> None:
-    path = acme(tmp_path, query={"parents": "sometimes"}, colour="blue")
-    with pytest.raises(InputError) as raised:
+    path = acme(tmp_path, query={"parents": "sometime"}, colour="blue", versoin="9")
+    lines = path.read_text().splitlines()
+    with pytest.raises(InvalidFileError) as raised:
         load_profile(path)
     text = str(raised.value)
-    assert "acme.yaml" in text
-    assert "query.parents" in text
-    assert "'sometimes'" in text
-    assert "query.patient_level_in_study_root: Field required" in text
-    assert "colour" in text
+    line = lines.index("  parents: sometime") + 1
+    assert f"acme.yaml:{line}: query.parents: saw 'sometime'; expected 'optional'" in text
+    assert "query.patient_level_in_study_root: 'patient_level_in_study_root' is missing" in text
+    assert f"acme.yaml:{lines.index('colour: blue') + 1}: colour: unknown key 'colour'" in text
+    assert "versoin: unknown key 'versoin'; did you mean 'version'?" in text
 
 
 @pytest.mark.parametrize("text", ["a: [1", "- just\n- a list\n"])
@@ -121,7 +126,9 @@ def test_a_file_that_is_no_profile_at_all_is_an_input_error(tmp_path: Path, text
     path.write_text(text)
     with pytest.raises(InputError, match=r"x\.yaml"):
         load_profile(path)
-    with pytest.raises(InputError, match="can't be read"):
+    with pytest.raises(
+        InputError, match=r"can't read .*missing\.yaml.*; expected a vendor profile"
+    ):
         load_profile(tmp_path / "missing.yaml")
 
 
@@ -132,6 +139,21 @@ def test_a_name_that_a_command_line_would_trip_over_is_refused(
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError, match="acme pacs"):
         profile_files()
+
+
+def test_a_profile_with_the_name_of_a_product_is_refused_by_every_command(tmp_path: Path) -> None:
+    acme(tmp_path).rename(tmp_path / "profiles" / "orthanc.yaml")
+    done = subprocess.run(
+        [sys.executable, "-m", "orchestrator", "validate"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(PROFILES.parent)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "profiles/orthanc.yaml: a stack is called 'orthanc' already" in done.stderr
 
 
 def test_without_a_dialect_the_vendors_names_and_gaps_come_from_the_profile(
