@@ -36,3 +36,9 @@ def run_scenarios(runs: Path, *words: str) -> tuple[float, RunResult]:
 def phases_of(result: RunResult) -> int:
     """How many phases were observed in all cells."""
     return sum(len(cell.phases) for cell in result.cells)
+
+
+def seconds_of_a_phase(result: RunResult) -> float:
+    """Seconds that a phase took on average: reconfigure, make the study, probe, ask the archive."""
+    phases = [phase for cell in result.cells for phase in cell.phases]
+    return sum(phase.seconds for phase in phases) / len(phases)

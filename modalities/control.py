@@ -48,10 +48,6 @@ class ControlServer:
         self._server.server_close()
         self._thread.join(timeout=2)
 
-    def wait(self) -> None:
-        """Block until the server is stopped (for a node that is a process of its own)."""
-        self._thread.join()
-
 
 def call(
     host: str, port: int, verb: str, body: BaseModel | object = None, *, timeout: float

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from io import BytesIO
 from pathlib import Path
 from typing import Final
@@ -21,6 +20,7 @@ from modalities.commands import Find, Move, Report
 from modalities.errors import ModalityError
 from modalities.ladder import Rung, Signature
 from modalities.link import StoppedError
+from modalities.near_words import did_you_mean
 from modalities.scu import (
     MEDIUM_PRIORITY,
     UNCOMPRESSED,
@@ -149,8 +149,7 @@ def _identifier(level: str, keys: dict[str, str]) -> Dataset:
         identifier.QueryRetrieveLevel = level
     for keyword, value in keys.items():
         if tag_for_keyword(keyword) is None:
-            near = difflib.get_close_matches(keyword, keyword_dict, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
+            hint = did_you_mean(keyword, keyword_dict)
             raise ModalityError(f"unknown attribute keyword {keyword!r} in query keys{hint}")
         try:
             setattr(identifier, keyword, value)

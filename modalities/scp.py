@@ -16,7 +16,6 @@ from threading import Lock, Thread
 from typing import Any, Final
 
 from pydicom import Dataset
-from pydicom.dataelem import RawDataElement
 from pydicom.uid import UID
 from pynetdicom import AE, evt
 from pynetdicom.association import Association
@@ -26,6 +25,7 @@ from pynetdicom.service_class import ServiceClass, StorageServiceClass
 from pynetdicom.sop_class import register_uid, uid_to_service_class
 
 from modalities.commands import Listen, ReceivedInstance
+from modalities.encoding import encoding_of, refuse_if_cut_short
 from modalities.errors import ModalityError
 from modalities.fingerprint import fingerprint
 from modalities.identity import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
@@ -36,7 +36,6 @@ from modalities.tracing import StreamTracer
 
 _SUCCESS: Final = 0x0000
 _CANNOT_UNDERSTAND: Final = 0xC000
-_UNDEFINED: Final = 0xFFFFFFFF
 #: Rejected permanent, by the service user, called AE title not recognized (PS3.8 9.3.4).
 _CALLED_TITLE_UNKNOWN: Final = (1, 1, 7)
 _POLL_SECONDS: Final = 0.02
@@ -194,16 +193,17 @@ class StorageScp:
         return _is_storage(abstract)
 
     def _store(self, event: Any) -> int | Dataset:
-        request, syntax = event.request, UID(event.context.transfer_syntax)
+        request, syntax = event.request, str(event.context.transfer_syntax)
+        encoding = encoding_of(syntax)
         try:
             dataset = decode(
                 request.DataSet or BytesIO(),
-                syntax.is_implicit_VR if not syntax.is_private else False,
-                syntax.is_little_endian if not syntax.is_private else True,
-                syntax.is_deflated if not syntax.is_private else False,
+                encoding.implicit_vr,
+                encoding.little_endian,
+                encoding.deflated,
             )
-            _refuse_if_cut_short(dataset)
-            held = fingerprint(dataset, str(syntax))
+            refuse_if_cut_short(dataset)
+            held = fingerprint(dataset, syntax)
         except (
             ValueError,
             TypeError,
@@ -227,17 +227,6 @@ class StorageScp:
         with self._lock:
             self._received.append(instance)
         return _SUCCESS
-
-
-def _refuse_if_cut_short(dataset: Dataset) -> None:
-    """Raise where a value is shorter than its length says; pydicom reads on regardless."""
-    for tag in dataset.keys():  # noqa: SIM118  iterating a Dataset would convert every value
-        raw = dataset.get_item(tag)
-        if isinstance(raw, RawDataElement) and raw.length not in (
-            _UNDEFINED,
-            len(raw.value or b""),
-        ):
-            raise ValueError(f"{tag} announces {raw.length} bytes, {len(raw.value or b'')} came")
 
 
 def _succeed(_event: Any) -> int:

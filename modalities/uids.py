@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
-
 import pydicom.uid
 from pydicom.uid import RE_VALID_UID, UID
+
+from modalities.near_words import did_you_mean
 
 
 def uid_of(name: str) -> str:
@@ -22,6 +22,4 @@ def uid_of(name: str) -> str:
     if isinstance(value, UID):
         return str(value)
     known = [key for key, constant in vars(pydicom.uid).items() if isinstance(constant, UID)]
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    raise ValueError(f"unknown UID keyword {name!r}{hint}")
+    raise ValueError(f"unknown UID keyword {name!r}{did_you_mean(name, known)}")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from orchestrator.backends.base import Backend
 from orchestrator.errors import EnvironmentProblemError, LabError, PacslabError, UnsupportedError
 from orchestrator.lab import Lab
+from orchestrator.records.full_disk import is_full
 from orchestrator.records.record import write_cell
 from orchestrator.relay import wire_name
 from orchestrator.request import Listener
@@ -24,6 +25,10 @@ from orchestrator.state import Link
 from orchestrator.study import StudyMaker
 from orchestrator.topology import topology_of
 
+_FULL: Final = (
+    "the disk with the run's folder or with the temporary folder is full; free some space, or"
+    " choose other folders with --runs and TMPDIR"
+)
 _INTERRUPTED: Final = "interrupted: the run was stopped while this cell was at work"
 
 if TYPE_CHECKING:
@@ -79,7 +84,7 @@ class Bench:
     Attributes:
         plans: cells whose nodes are the same.
         name: the lab's name, unique on this machine.
-        keep: leave the lab running after its last cell (``close`` ends it).
+        keep: leave the lab running after its last cell (``give_up`` ends it).
         results: of the cells that are finished.
         written: the same as ``run.json`` has them, for those whose evidence is on disk.
     """
@@ -115,7 +120,7 @@ class Bench:
                 self.listener.cell_done(result)
         finally:
             if not self._kept:
-                self._give_up_lab()
+                self.give_up()
 
     def interrupt(self) -> None:
         """Remove the nodes under the running cell, so that it ends at once.
@@ -136,16 +141,6 @@ class Bench:
             reason=reason,
             folder=str(self.folder.relative_to(self.run_folder)),
         )
-
-    def close(self) -> None:
-        """Remove the lab; idempotent.
-
-        Raises:
-            LabError: an external archive could not be left as it was found.
-        """
-        lab, self._lab = self._lab, None
-        if lab is not None:
-            lab.close()
 
     @property
     def _kept(self) -> bool:
@@ -172,7 +167,7 @@ class Bench:
         last = plan is self.plans[-1]
         # After an error the lab's state is unknown: the next cell gets a new one.
         over = not self._kept if last else verdict is Verdict.ERROR
-        if over and (left_over := self._give_up_lab()):
+        if over and (left_over := self.give_up()):
             verdict, reason = Verdict.ERROR, "\n".join(filter(None, (reason, left_over)))
         return CellResult(
             cell=plan.cell,
@@ -208,13 +203,15 @@ class Bench:
                 return Verdict.ERROR, _INTERRUPTED
             if isinstance(error, PacslabError):
                 return Verdict.ERROR, _in_words(error)
+            if is_full(error):
+                return Verdict.ERROR, _FULL
             return Verdict.ERROR, f"{type(error).__name__}: {error}{self._keep_traceback()}"
 
     def _healthy_lab(self, plan: CellPlan) -> Lab:
         """A new lab, or the one of the cell before, healthy and empty again."""
         self._check()
         if self._lab is not None and self._has_died(self._lab):
-            self._give_up_lab()
+            self.give_up()
         if self._lab is None:
             return self._new_lab(plan)
         self._lab.enact(plan.states["baseline"])
@@ -250,10 +247,12 @@ class Bench:
             return True
         return False
 
-    def _give_up_lab(self) -> str:
-        """Close the lab; what could not be undone, empty when all of it was."""
+    def give_up(self) -> str:
+        """Remove the lab; what could not be undone, empty when all of it was. Idempotent."""
+        lab, self._lab = self._lab, None
         try:
-            self.close()
+            if lab is not None:
+                lab.close()
         except (PacslabError, OSError) as error:
             return str(error)
         return ""

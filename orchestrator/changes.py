@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from orchestrator.backends.base import Address
 from orchestrator.settings import NativeChange
-from orchestrator.state import Entry, Link, ModalityState, WireState
+from orchestrator.state import Entry, Link, ModalityState, StudyTreatment, WireState
 
 
 def wire_text(wire: WireState) -> str:
@@ -53,6 +53,32 @@ def entry_changes(
         for key, was, now in rows
         if was != now
     )
+
+
+def study_changes(
+    role: str, before: StudyTreatment, after: StudyTreatment
+) -> tuple[NativeChange, ...]:
+    """What the modality in ``role`` puts differently into the objects that it makes."""
+    old, new = before.model_dump(), after.model_dump()
+    return tuple(
+        NativeChange(
+            where=f"objects made by {role}",
+            key=key.replace("_", " "),
+            before=_in_words(old[key]),
+            after=_in_words(new[key]),
+        )
+        for key in new
+        if old[key] != new[key]
+    )
+
+
+def _in_words(value: object) -> str:
+    if isinstance(value, dict):
+        pairs = (f"{key}={'(absent)' if each is None else each}" for key, each in value.items())
+        return ", ".join(pairs) or "nothing"
+    if value is None:
+        return "as usual"
+    return {"True": "yes", "False": "no"}.get(str(value), str(value))
 
 
 def arrow(link: Link) -> str:

@@ -13,29 +13,39 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from multiprocessing.connection import wait as wait_for_messages
+from multiprocessing.context import ForkProcess
 from typing import Any, Final, Protocol
 
+from orchestrator import remains
 from orchestrator.cells import Bench
 from orchestrator.request import Listener
 from orchestrator.results import CellId, CellResult, PhaseResult
+from orchestrator.stopping import unstoppable
 
 #: How long interrupted benches get to tear down before nobody waits for them, in seconds.
 TEARDOWN_SECONDS: Final = 30.0
+#: How long a worker whose pipe is closed may take to exit, in seconds.
+_EXIT_SECONDS: Final = 5.0
 
 
 class Crew(Protocol):
-    """Runs benches. Made before anything else happens; ``work`` is called once."""
+    """Runs benches."""
 
-    def work(self, benches: Sequence[Bench]) -> bool:
-        """Run all of them; False when a KeyboardInterrupt cut it short.
+    def work(self, benches: Sequence[Bench]) -> str:
+        """Run all of them; what cut it short (a KeyboardInterrupt), empty when nothing did.
 
-        Whatever happens, every lab is removed and the benches hold the results of all cells that
-        were finished.
+        Whatever happens, every lab that is not to be kept is removed, and the benches hold the
+        results of all cells that were begun.
         """
+
+
+def stopped_by(interrupt: KeyboardInterrupt) -> str:
+    """What cut a run short, in words: the signal, where it is known."""
+    return f"stopped by {interrupt or 'the user'}"
 
 
 class ThreadCrew:
@@ -48,21 +58,29 @@ class ThreadCrew:
     def __init__(self, threads: int) -> None:
         self._threads = threads
 
-    def work(self, benches: Sequence[Bench]) -> bool:
+    def work(self, benches: Sequence[Bench]) -> str:
         """See ``Crew``."""
         pool = ThreadPoolExecutor(max_workers=self._threads, thread_name_prefix="cell")
-        futures: list[Future[None]] = [pool.submit(bench.run) for bench in benches]
+        futures: list[Future[None]] = []
+        cut_short = ""
         try:
-            for future in futures:
-                future.result()
-        except KeyboardInterrupt:
-            pool.shutdown(wait=False, cancel_futures=True)
-            for bench in benches:
-                bench.interrupt()
-            wait(futures, timeout=TEARDOWN_SECONDS)
-            return False
-        pool.shutdown()
-        return True
+            futures += [pool.submit(bench.run) for bench in benches]
+            wait(futures, return_when=FIRST_EXCEPTION)
+        except KeyboardInterrupt as stop:
+            cut_short = stopped_by(stop)
+        finally:
+            with unstoppable():
+                pool.shutdown(wait=False, cancel_futures=True)
+                if cut_short or not all(future.done() for future in futures):
+                    for bench in benches:
+                        bench.interrupt()
+                    # A future that was cancelled before its turn never counts as done in wait.
+                    at_work = [future for future in futures if not future.cancelled()]
+                    wait(at_work, timeout=TEARDOWN_SECONDS)
+        for future in futures:
+            if future.done() and not future.cancelled():
+                future.result()  # an error that is not a cell's own
+        return cut_short
 
 
 def can_fork() -> bool:
@@ -76,70 +94,80 @@ class ForkCrew:
     They end when their pipe does: when this process is killed they tear down by themselves.
 
     Args:
-        benches: what ``work`` will be given; the processes are forked here, with all of it in
-            memory, before other threads make forking unsafe.
         processes: how many.
         threads: benches at the same time in each of them.
         listener: told what happens, in this process.
     """
 
-    def __init__(
-        self, benches: Sequence[Bench], processes: int, threads: int, listener: Listener
-    ) -> None:
-        context = multiprocessing.get_context("fork")
+    def __init__(self, processes: int, threads: int, listener: Listener) -> None:
+        self._processes = processes
+        self._threads = threads
         self._listener = listener
+        self._benches: Sequence[Bench] = ()
+        self._pipes: list[Connection] = []
+        self._workers: list[ForkProcess] = []
+
+    def work(self, benches: Sequence[Bench]) -> str:
+        """See ``Crew``."""
         self._benches = benches
-        self._tasks = context.SimpleQueue()
-        pipes = [context.Pipe() for _ in range(processes)]
-        self._workers = []
-        for number, (_, theirs) in enumerate(pipes):
-            others = [end for n, pair in enumerate(pipes) for end in pair if n != number]
-            others.append(pipes[number][0])
-            worker = _Worker(benches, self._tasks.get, theirs, threads)
-            process = context.Process(target=worker.run, args=(others,), name=f"cells-{number}")
-            self._workers.append(process)
+        cut_short = ""
+        try:
+            self._fork()
+            self._hear_all()
+        except KeyboardInterrupt as stop:
+            cut_short = stopped_by(stop)
+        finally:
+            with unstoppable():
+                self._end_workers()
+        if not cut_short:
+            self._explain_missing()
+        return cut_short
+
+    def _fork(self) -> None:
+        """Start the workers, with all benches in their memory and the queue filled.
+
+        A worker whose parent is killed must find the end of the queue, not wait for it.
+        """
+        context = multiprocessing.get_context("fork")
+        tasks = context.SimpleQueue()
+        for number in range(len(self._benches)):
+            tasks.put(number)
+        for _ in range(self._processes * self._threads):
+            tasks.put(None)
+        pipes = [context.Pipe() for _ in range(self._processes)]
+        self._pipes = [ours for ours, _ in pipes]
         sys.stdout.flush()
         sys.stderr.flush()
-        for process in self._workers:
-            process.start()
-        for _, theirs in pipes:
-            theirs.close()
-        self._pipes = [ours for ours, _ in pipes]
-        self._ends = processes * threads
+        with unstoppable() as noted:  # nor may a signal meet a worker that does not ignore it yet
+            for number, (_, theirs) in enumerate(pipes):
+                others = [end for pair in pipes for end in pair if end is not theirs]
+                worker = _Worker(self._benches, tasks.get, theirs, self._threads)
+                process = context.Process(
+                    target=worker.run, args=(others,), name=f"cells-{number}", daemon=True
+                )
+                process.start()
+                self._workers.append(process)
+            for _, theirs in pipes:
+                theirs.close()
+        noted.raise_if_stopped()
 
-    def work(self, benches: Sequence[Bench]) -> bool:
-        """See ``Crew``; ``benches`` are those that it was made with."""
-        for number in range(len(benches)):
-            self._tasks.put(number)
-        for _ in range(self._ends):
-            self._tasks.put(None)
+    def _hear_all(self) -> None:
         open_pipes = set(self._pipes)
-        deadline: float | None = None
         while open_pipes:
-            try:
-                self._hear(open_pipes, deadline)
-            except KeyboardInterrupt:
-                deadline = time.monotonic() + TEARDOWN_SECONDS
-                for pipe in open_pipes:
-                    _tell(pipe, "stop")
-            if deadline is not None and time.monotonic() > deadline:
-                break
-        self._end_workers()
-        if deadline is None:
-            self._explain_missing()
-        return deadline is None
+            self._hear(open_pipes, None)
 
-    def _hear(self, open_pipes: set[Connection], deadline: float | None) -> None:
+    def _hear(self, open_pipes: set[Connection], seconds: float | None) -> None:
         """Take the messages that are there, or wait for the next."""
-        seconds = None if deadline is None else max(0.0, deadline - time.monotonic())
-        ready = set(wait_for_messages(list(open_pipes), timeout=seconds))
-        for pipe in [each for each in open_pipes if each in ready]:
-            try:
-                message = pipe.recv()
-            except (EOFError, ConnectionResetError):
-                open_pipes.discard(pipe)
-                continue
-            self._take(*message)
+        ready = wait_for_messages(list(open_pipes), timeout=seconds)
+        with unstoppable() as noted:  # or a message already taken off the pipe could be lost
+            for pipe in [each for each in open_pipes if each in ready]:
+                try:
+                    message = pipe.recv()
+                except (EOFError, ConnectionResetError):
+                    open_pipes.discard(pipe)
+                    continue
+                self._take(*message)
+        noted.raise_if_stopped()
 
     def _take(self, what: str, *arguments: Any) -> None:
         if what == "cell":
@@ -153,13 +181,24 @@ class ForkCrew:
             getattr(self._listener, what)(*arguments)
 
     def _end_workers(self) -> None:
+        """Let the workers tear down, hear what they still say, and end those that don't end."""
+        deadline = time.monotonic() + TEARDOWN_SECONDS
+        for pipe in self._pipes:
+            with suppress(OSError):  # it has ended already
+                pipe.send("stop")
+        open_pipes = set(self._pipes)
+        while open_pipes and (left := deadline - time.monotonic()) > 0:
+            self._hear(open_pipes, left)
         for process in self._workers:
-            process.join(timeout=1)
+            process.join(timeout=_EXIT_SECONDS)
             if process.is_alive():
                 process.kill()
                 process.join()
         for pipe in self._pipes:
             pipe.close()
+        if any(process.exitcode for process in self._workers):
+            for line in remains.sweep(containers=False):
+                self._listener.note(f"removed what a lost process left: {line}")
 
     def _explain_missing(self) -> None:
         """A worker that died took its cells with it: say so instead of leaving them out."""
@@ -190,7 +229,8 @@ class _Worker:
     def run(self, others: Sequence[Connection]) -> None:
         """Take benches until there are none; the pipe's other end says when to stop early."""
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.SIG_IGN)  # the parent decides
+            # The parent decides. Not SIG_IGN, which the nodes started from here would inherit.
+            signal.signal(number, lambda _number, _frame: None)
         for connection in others:
             connection.close()
         threading.Thread(target=self._obey, daemon=True).start()
@@ -242,8 +282,3 @@ class _Messenger:
 
     def kept(self, reach: tuple[str, ...]) -> None:
         self._send("kept", reach)
-
-
-def _tell(pipe: Connection, word: str) -> None:
-    with suppress(OSError):  # it has ended already
-        pipe.send(word)

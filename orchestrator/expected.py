@@ -10,8 +10,8 @@ from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
 from modalities.ladder import CODED, KINDS, Rung, Signature
+from modalities.near_words import near_word
 from orchestrator.outcome import Outcome
-from orchestrator.problems import near_word
 
 #: How the code of each kind is written, with an example (``*`` stands for any code).
 CODE_FORMS: Final[Mapping[str, tuple[re.Pattern[str], str]]] = {

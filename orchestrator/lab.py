@@ -32,6 +32,7 @@ from orchestrator.backends.base import Address, Backend, InProcess, Launch
 from orchestrator.changes import (
     entry_changes,
     modality_changes,
+    study_changes,
     wire_change,
 )
 from orchestrator.errors import FaultNotInPlaceError, LabError, PacslabError
@@ -241,6 +242,7 @@ class Lab:
             if modality != before.modalities[role]:
                 changes += modality_changes(role, before.modalities[role], modality)
                 self._listen(role)
+        changes += study_changes(self.topology.feeder, before.study, state.study)
         for link in state.entries.keys() | before.entries.keys():
             if link[0] in state.modalities:
                 changes += self._entry_changes(link, before, state)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from modalities.near_words import near_word
 from orchestrator.errors import InputError
 from orchestrator.yaml_positions import Document, NodePath, child
 
@@ -160,12 +160,6 @@ def dotted(path: NodePath) -> str:
     """``routes.store.from``, ``expect.fault[0].outcome``."""
     text = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path)
     return text.removeprefix(".")
-
-
-def near_word(seen: str, known: Iterable[str]) -> str | None:
-    """The nearest of the ``known`` words, None where nothing is near."""
-    near = difflib.get_close_matches(seen, list(known), n=1)
-    return near[0] if near else None
 
 
 def shown(file: Path) -> str:

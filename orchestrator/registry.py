@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping
 from threading import RLock
 from typing import Generic, TypeVar
 
+from modalities.near_words import did_you_mean
 from orchestrator.errors import InputError
 
 T = TypeVar("T")
@@ -88,6 +88,5 @@ class Registry(Mapping[str, T], Generic[T]):
 
 def unknown_word(sort: str, seen: str, known: tuple[str, ...]) -> str:
     """``unknown fault 'wrong-pott'; did you mean 'wrong-port'? Known: …``."""
-    near = difflib.get_close_matches(seen, known, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else "."
+    hint = did_you_mean(seen, known) or "."
     return f"unknown {sort} {seen!r}{hint} Known: {', '.join(sorted(known))}"

@@ -38,6 +38,10 @@ class Stop:
         return None if self.number is None else 128 + self.number
 
 
+#: The sections that can't be interrupted, innermost last; signal handlers run in the main thread.
+_SHIELDS: Final[list[Noted]] = []
+
+
 @dataclass
 class Noted:
     """A stop that was asked for while nothing could be stopped."""
@@ -50,17 +54,13 @@ class Noted:
         return self.number is not None
 
     def raise_if_stopped(self) -> None:
-        """Catch up on the signal.
+        """Catch up on the signal, unless a section around this one can't be interrupted either.
 
         Raises:
             StoppedError: there was one.
         """
-        if self.number is not None:
+        if self.number is not None and not _SHIELDS:
             raise StoppedError(self.number)
-
-
-#: The sections that can't be interrupted, innermost last; signal handlers run in the main thread.
-_SHIELDS: Final[list[Noted]] = []
 
 
 @contextmanager
@@ -75,7 +75,7 @@ def unstoppable() -> Iterator[Noted]:
     try:
         yield noted
     finally:
-        _SHIELDS.remove(noted)
+        _SHIELDS.pop()
 
 
 @contextmanager

@@ -118,7 +118,8 @@ class _Run:
             self._listener.note("ending the lab")
         finally:
             for bench in benches:
-                bench.close()
+                if left_over := bench.give_up():
+                    self._listener.note(left_over)
         return result
 
     def _work(self, benches: list[Bench]) -> tuple[str, BaseException | None]:
@@ -167,18 +168,23 @@ class _Run:
         try:
             write_run(self._folder, result, written)
         except EnvironmentProblemError as error:
-            if not is_full(error.__cause__):
+            if not is_full(error):
                 raise UnrecordedRunError(str(error), result) from error
-            if not self._request.keep and make_room(self._folder):
-                self._listener.note("the disk is full: the record does without the studies sent")
-            bare = {cell.cell.slug: without_evidence(cell) for cell in result.cells}
-            missing = len(bare.keys() - written.keys())
-            try:
-                write_run(self._folder, result, {**bare, **written})
-            except EnvironmentProblemError as again:
-                raise UnrecordedRunError(str(again), result) from again
-            if missing:
-                self._listener.note(f"the disk is full: {missing} cells are without evidence")
+            self._record_on_full_disk(result, written)
+
+    def _record_on_full_disk(self, result: RunResult, written: dict[str, CellResult]) -> None:
+        if not self._request.keep and make_room(self._folder):
+            self._listener.note("the disk is full: the record does without the studies sent")
+            with suppress(EnvironmentProblemError):
+                write_run(self._folder, result, written)
+                return
+        bare = {cell.cell.slug: without_evidence(cell) for cell in result.cells}
+        try:
+            write_run(self._folder, result, {**bare, **written})
+        except EnvironmentProblemError as error:
+            raise UnrecordedRunError(str(error), result) from error
+        missing = sorted(bare.keys() - written.keys())
+        self._listener.note(f"the disk is full: there is no evidence of {', '.join(missing)}")
 
     def _crew(self, benches: list[Bench]) -> Crew:
         """Several processes where that is faster and no lab has to outlive its cells."""
@@ -186,7 +192,7 @@ class _Run:
         cores = min(os.cpu_count() or 1, workers, len(benches))
         if self._backend.shares_labs or self._request.keep or cores < 2 or not can_fork():
             return ThreadCrew(workers)
-        return ForkCrew(benches, cores, -(-workers // cores), self._listener)
+        return ForkCrew(cores, -(-workers // cores), self._listener)
 
     def _hold(self, benches: list[Bench]) -> None:
         """Keep the last lab until the user ends it, by a KeyboardInterrupt."""

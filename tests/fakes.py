@@ -19,6 +19,7 @@ from orchestrator.backends.base import Address, Backend, InProcess, Launch, Plac
 from orchestrator.errors import LabError
 from orchestrator.nodes import InProcessModality, InProcessRelay
 from orchestrator.relay import Relay
+from orchestrator.results import CellId, CellResult, PhaseResult, Verdict
 from orchestrator.settings import ArchiveSettings, NativeChange
 from orchestrator.stacks.base import Edition, ForwardReport, Identity, Native, StackContext
 from orchestrator.stacks.native import native_changes
@@ -284,3 +285,29 @@ class FakeBackend:
     def open(self, run: str, lab: str, folder: Path) -> Site:
         self.world.events.append(f"site {lab} opened")
         return FakeSite(self.world, folder)
+
+
+@dataclass
+class Heard:
+    """A listener that remembers phases and verdicts and says nothing."""
+
+    phases: list[str] = field(default_factory=list)
+    done: list[Verdict] = field(default_factory=list)
+
+    def run_started(self, run: str, cells: tuple[CellId, ...]) -> None:
+        """Not of interest here."""
+
+    def note(self, text: str) -> None:
+        """Not of interest here."""
+
+    def cell_started(self, cell: CellId) -> None:
+        """Not of interest here."""
+
+    def phase_done(self, cell: CellId, phase: PhaseResult) -> None:
+        self.phases.append(phase.name)
+
+    def cell_done(self, result: CellResult) -> None:
+        self.done.append(result.verdict)
+
+    def kept(self, reach: tuple[str, ...]) -> None:
+        """Not of interest here."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -15,38 +14,12 @@ from orchestrator.cells import Bench, Outlook, benches_of, plan_all
 from orchestrator.lab import Lab
 from orchestrator.outcome import Outcome
 from orchestrator.request import Listener
-from orchestrator.results import CellId, CellResult, PhaseResult, Verdict
+from orchestrator.results import CellId, CellResult, Verdict
 from orchestrator.scenario import Expect, Expectation, Scenario
-from tests.fakes import FakeBackend, FakeNodes, FakeStack, FakeWorld
+from tests.fakes import FakeBackend, FakeNodes, FakeStack, FakeWorld, Heard
 
 REJECTED = Outcome(rung=Rung.ASSOCIATE, signature=Signature.rejected(1, 1, 7))
 REFUSED = Outcome(rung=Rung.CONNECT, signature=Signature(kind="refused"))
-
-
-@dataclass
-class Heard:
-    """A listener that remembers."""
-
-    phases: list[str] = field(default_factory=list)
-    done: list[Verdict] = field(default_factory=list)
-
-    def run_started(self, run: str, cells: tuple[CellId, ...]) -> None:
-        """Not of interest here."""
-
-    def note(self, text: str) -> None:
-        """Not of interest here."""
-
-    def cell_started(self, cell: CellId) -> None:
-        """Not of interest here."""
-
-    def phase_done(self, cell: CellId, phase: PhaseResult) -> None:
-        self.phases.append(phase.name)
-
-    def cell_done(self, result: CellResult) -> None:
-        self.done.append(result.verdict)
-
-    def kept(self, reach: tuple[str, ...]) -> None:
-        """Not of interest here."""
 
 
 def story(

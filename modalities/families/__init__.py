@@ -5,7 +5,6 @@ A family draws the images of a series. Adding one is adding a file to this folde
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterator
@@ -14,6 +13,7 @@ from typing import Protocol
 from pydicom import Dataset
 
 from modalities.errors import ModalityError
+from modalities.near_words import did_you_mean
 from modalities.study_plan import StudyPlan
 
 
@@ -64,8 +64,7 @@ def named(name: str) -> Family:
     try:
         return _FAMILIES[name.upper()]
     except KeyError:
-        near = difflib.get_close_matches(name.upper(), known, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else "."
+        hint = did_you_mean(name.upper(), known) or "."
         raise ModalityError(
             f"unknown modality family {name!r}{hint} Known: {', '.join(known)}"
         ) from None

@@ -14,8 +14,13 @@ _STUDIES: Final = ("cells/*/exchange/study", "labs/*/exchange/study")
 
 
 def is_full(error: BaseException | None) -> bool:
-    """Whether ``error`` says that a disk is full or a quota is used up."""
-    return isinstance(error, OSError) and error.errno in _FULL
+    """Whether ``error`` came about because a disk is full or a quota is used up."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in _FULL:
+            return True
+        # Libraries wrap it: pydicom names the tag that it was writing.
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def make_room(run_folder: Path) -> bool:

@@ -14,6 +14,7 @@ from modalities.trace import AssociationTrace
 from modalities.tracing import StreamTracer
 from orchestrator.backends.base import Address
 from orchestrator.relay.end import CHUNK, End
+from orchestrator.relay.wires import relayed_mode
 from orchestrator.state import WireState
 
 #: Bytes on their way in one direction, at most: the bandwidth-delay product of a delayed link.
@@ -188,8 +189,7 @@ class Connection:
 
     @property
     def _mode(self) -> str:
-        state = self._state()
-        return state.mode if state.how == "relay" else "pass"
+        return relayed_mode(self._state())
 
     @property
     def _unserved(self) -> bool:

@@ -8,13 +8,13 @@ import os
 import socket
 import struct
 import sys
-from typing import Final, Literal, Protocol, cast
+from typing import Final, Protocol, cast
+
+from modalities.tracing import Sender
 
 if sys.platform == "linux":
     import fcntl
     import termios
-
-Side = Literal["requestor", "acceptor"]
 
 #: One read's buffer, shared by all connections of a loop: it is emptied before the next read.
 CHUNK: Final = 256 * 1024
@@ -53,8 +53,8 @@ class Owner(Protocol):
 class End(asyncio.BufferedProtocol):
     """The relay's side of one TCP connection."""
 
-    def __init__(self, owner: Owner, side: Side) -> None:
-        self.side: Side = side
+    def __init__(self, owner: Owner, side: Sender) -> None:
+        self.side: Sender = side
         self.writable = True
         self.peer = ""
         self._owner = owner

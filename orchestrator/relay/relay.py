@@ -15,6 +15,7 @@ from orchestrator.errors import LabError
 from orchestrator.relay.connection import Connection
 from orchestrator.relay.end import CHUNK
 from orchestrator.relay.listener import BACKLOG, Listener
+from orchestrator.relay.wires import relayed_mode
 from orchestrator.state import WireState
 
 T = TypeVar("T")
@@ -62,8 +63,12 @@ class Relay:
             if name in self._links:
                 raise LabError(f"link {name!r} exists already; choose another name.")
             link = _Link(name, Listener(listen), upstream)
+            try:
+                self._serve(link)
+            except LabError:
+                link.listener.close()
+                raise
             self._links[name] = link
-            self._serve(link)
             return link.listener.address
 
     def links(self) -> tuple[str, ...]:
@@ -79,7 +84,7 @@ class Relay:
             self._refuse_if_stopped()
             link = self._named(name)
             before, link.state = link.state, state
-            if _mode(before) != _mode(state):
+            if relayed_mode(before) != relayed_mode(state):
                 self._call(self._unserve, link)
                 try:
                     self._serve(link)
@@ -135,7 +140,7 @@ class Relay:
 
     def _serve(self, link: _Link) -> None:
         """Bring the link's listener into the condition that its mode needs."""
-        match _mode(link.state):
+        match relayed_mode(link.state):
             case "drop":
                 link.listener.ignore()
             case "reject":
@@ -199,10 +204,6 @@ class Relay:
         for link in self._links.values():
             for connection in tuple(link.connections):
                 connection.abort()
-
-
-def _mode(state: WireState) -> str:
-    return state.mode if state.how == "relay" else "pass"
 
 
 def _apply(link: _Link) -> None:

@@ -44,6 +44,11 @@ class Wires(Protocol):
         """Close every socket at once; idempotent."""
 
 
+def relayed_mode(state: WireState) -> str:
+    """What the relay does where ``state`` holds: nothing where somebody else treats the link."""
+    return state.mode if state.how == "relay" else "pass"
+
+
 def wire_name(link: Link) -> str:
     """``ct-archive``: the name of the relay link between a client's role and a server's."""
     return "-".join(link)

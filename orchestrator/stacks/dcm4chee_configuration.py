@@ -111,10 +111,6 @@ class Dcm4cheeConfiguration:
             REMOTE_AES: in_dialect(table, self._shipped_aes, known),
         }
 
-    def knows(self, title: str) -> bool:
-        """Whether a remote AE of this title is in the archive's table."""
-        return title in self._rest.aes()
-
     def restore(self) -> None:
         """Put back everything that was changed, and nothing else; idempotent.
 

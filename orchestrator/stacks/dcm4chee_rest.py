@@ -169,11 +169,6 @@ class Dcm4cheeRest:
         """Fingerprints of a study's instances as they were received."""
         return self._web.fingerprints(study_instance_uid)
 
-    def count_instances(self, own: str) -> int:
-        """``GET …/instances/count`` as AE ``own`` sees them."""
-        answer = self.api.json_object(f"{_ROOT}/aets/{_word(own)}/rs/instances/count")
-        return int(str(answer["count"]))
-
     def store(self, own: str, files: Iterable[bytes]) -> None:
         """``POST …/rs/studies``: STOW-RS of Part-10 files (PS3.18 10.5).
 

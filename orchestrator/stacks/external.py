@@ -7,9 +7,10 @@ reason to everything else.
 
 from __future__ import annotations
 
-import threading
+import multiprocessing
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from multiprocessing.synchronize import Lock
 from pathlib import Path
 from typing import Final
 
@@ -55,7 +56,8 @@ class ExternalStack:
         self.name = site.name
         self.aetitle = site.dicom.aetitle
         self._allow_config = allow_config
-        self._turn = threading.Lock()
+        # Labs of one run may be at work in several processes that were forked after this.
+        self._turn = multiprocessing.Lock()
 
     @property
     def addresses(self) -> Mapping[str, Address]:
@@ -111,7 +113,7 @@ class ExternalArchive:
         interface: Interface,
         *,
         allow_config: bool,
-        turn: threading.Lock,
+        turn: Lock,
     ) -> None:
         self.role = context.role
         self.coercions = interface.coercions

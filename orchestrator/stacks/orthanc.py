@@ -24,8 +24,8 @@ from orchestrator.stacks.native import native_changes
 from orchestrator.stacks.orthanc_dialect import (
     MODALITIES,
     OrthancDialect,
+    as_written,
     entry_name,
-    without_defaults,
 )
 from orchestrator.stacks.orthanc_rest import OrthancRest, numbers_like
 from orchestrator.stacks.profile.adapter import PROFILE_PORTS, profile_archive
@@ -132,7 +132,7 @@ class OrthancArchive:
     def read_back(self) -> Native:
         """The configuration that the running Orthanc has loaded, with its table as it is now."""
         rest = self._connect()
-        read = {**rest.configuration(), MODALITIES: without_defaults(rest.modalities())}
+        read = {**rest.configuration(), MODALITIES: as_written(rest.modalities())}
         typed: dict[str, object] = numbers_like(read, self.dialect.translate(self._settings))
         return typed
 

@@ -26,14 +26,6 @@ _SERVICES: Final[Mapping[Service, str]] = {
 }
 #: The key of the table of remote AEs.
 MODALITIES: Final = "DicomModalities"
-#: What an entry of the table has where it says nothing else (Orthanc 1.10 and 1.12).
-_ENTRY_DEFAULTS: Final[Mapping[str, object]] = {
-    "AllowTranscoding": True,
-    "LocalAet": "",
-    "Manufacturer": "Generic",
-    "Timeout": 0,
-    "UseDicomTls": False,
-}
 #: What Orthanc allows to callers that are not in its table (F2a, F2b).
 _OPEN_TO_STRANGERS: Final = frozenset({"echo", "store"})
 #: First version that knows ``AcceptedSopClasses`` (F3).
@@ -155,14 +147,20 @@ class OrthancDialect:
         }
 
 
-def without_defaults(table: Mapping[str, Mapping[str, object]]) -> dict[str, object]:
-    """A table as ``GET /modalities?expand`` gives it, without what every entry has anyway."""
+def as_written(table: Mapping[str, Mapping[str, object]]) -> dict[str, object]:
+    """A table as ``GET /modalities?expand`` gives it, cut down to what this dialect writes.
+
+    Orthanc adds every key that an entry can have, more in each version; ours are only those that
+    differ from what an entry has anyway.
+    """
+    allowed = {f"Allow{word}" for word in _SERVICES.values()}
     return {
         name: {
             key: value
             for key, value in entry.items()
-            if not (key in _ENTRY_DEFAULTS and value == _ENTRY_DEFAULTS[key])
-            and not (key.startswith("Allow") and value is True)
+            if key in ("AET", "Host", "Port")
+            or (key == "UseDicomTls" and value is True)
+            or (key in allowed and value is False)
         }
         for name, entry in table.items()
     }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
+import multiprocessing
+import sys
 import threading
 from collections.abc import Iterator
 from io import BytesIO
@@ -427,6 +429,37 @@ def test_two_labs_of_a_run_take_turns_with_an_archives_settings(
     waiting.join(10)
     assert not waiting.is_alive()
     second.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="runs share cells among processes on Linux")
+def test_labs_in_forked_processes_take_turns_too(
+    dcm4chee: FakeDcm4chee, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(external, "_TURN_SECONDS", 0.01)
+    stack = load_site(write_site(tmp_path, "dcm4chee", dcm4chee.url, 11112), allow_config=True)
+    first, second = (stack.archive("external", context_of(tmp_path)) for _ in range(2))
+
+    context = multiprocessing.get_context("fork")
+    taken, over = context.Event(), context.Event()
+
+    def hold() -> None:
+        second.await_ready()
+        taken.set()
+        over.wait(30)
+        second.close()
+
+    other = context.Process(target=hold)
+    other.start()
+    try:
+        assert taken.wait(30)
+        with pytest.raises(LabError, match="one lab at a time"):
+            first.await_ready()
+    finally:
+        over.set()
+        other.join(30)
+    assert other.exitcode == 0
+    first.await_ready()
+    first.close()
 
 
 def context_of(tmp_path: Path) -> StackContext:

@@ -16,13 +16,14 @@ from pynetdicom.dimse_primitives import (
     DimsePrimitiveType,
 )
 
+from modalities.encoding import MalformedDatasetError
 from orchestrator.settings import Service
 from orchestrator.stacks.profile.acceptor import (
     AcceptedAssociation,
     AssociationEndedError,
     Context,
 )
-from orchestrator.stacks.profile.encoding import MalformedDatasetError, decode, encode
+from orchestrator.stacks.profile.encoding import decode, encode
 from orchestrator.stacks.profile.identifiers import (
     IdentifierError,
     read_query,

@@ -1,39 +1,17 @@
-"""Datasets as bytes: how a transfer syntax encodes them, and whether they fit it."""
+"""Datasets as bytes: out of a transfer syntax, into one, and from one into another."""
 
 from __future__ import annotations
 
 import zlib
 from io import BytesIO
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from pydicom import Dataset, dcmread
-from pydicom.dataelem import RawDataElement
 from pydicom.uid import UID
 from pynetdicom import dsutils
 
-
-class Encoding(NamedTuple):
-    """What PS3.5 annex A says of a transfer syntax."""
-
-    implicit_vr: bool
-    little_endian: bool
-    deflated: bool
-    encapsulated: bool
-
-
-class MalformedDatasetError(ValueError):
-    """Bytes that are not a dataset in the transfer syntax they were sent with."""
-
-
-def encoding_of(transfer_syntax: str) -> Encoding:
-    """Encoding of ``transfer_syntax``; a private one is taken for Explicit VR Little Endian, as
-    PS3.5 section 10.2 has it for every encapsulated syntax."""
-    uid = UID(transfer_syntax)
-    if not uid.is_transfer_syntax:
-        return Encoding(False, True, False, True)
-    return Encoding(uid.is_implicit_VR, uid.is_little_endian, uid.is_deflated, uid.is_encapsulated)
+from modalities.encoding import MalformedDatasetError, encoding_of, refuse_if_cut_short
 
 
 def decode(content: bytes, transfer_syntax: str) -> Dataset:
@@ -53,23 +31,8 @@ def decode(content: bytes, transfer_syntax: str) -> Dataset:
         raise MalformedDatasetError(f"the dataset can't be read: {error}") from error
     if dataset.original_encoding[0] not in (None, encoding.implicit_vr):
         raise MalformedDatasetError("the dataset is not encoded as its transfer syntax says")
-    _check_complete(dataset)
+    refuse_if_cut_short(dataset)
     return dataset
-
-
-def _check_complete(dataset: Dataset) -> None:
-    """pydicom takes what is there of a value that the end of the stream cut off."""
-    for tag in dataset.keys():  # noqa: SIM118  iterating a Dataset would convert its values
-        element = dataset.get_item(tag)
-        if (
-            isinstance(element, RawDataElement)
-            and element.value is not None
-            and element.length != 0xFFFFFFFF
-            and len(element.value) != element.length
-        ):
-            raise MalformedDatasetError(
-                f"{tag} has {len(element.value)} bytes, its length says {element.length}"
-            )
 
 
 def encode(dataset: Dataset, transfer_syntax: str) -> bytes:

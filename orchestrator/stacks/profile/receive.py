@@ -10,8 +10,9 @@ from typing import Final
 from pydicom import Dataset
 from pynetdicom.dimse_primitives import C_STORE
 
+from modalities.encoding import MalformedDatasetError
 from orchestrator.stacks.profile.acceptor import Context
-from orchestrator.stacks.profile.encoding import MalformedDatasetError, decode, encode
+from orchestrator.stacks.profile.encoding import decode, encode
 from orchestrator.stacks.profile.policy import Policy
 from orchestrator.stacks.profile.responses import failed
 from orchestrator.stacks.profile.store import Arrival, ObjectStore

@@ -12,9 +12,10 @@ from typing import Final
 from pydicom import Dataset
 from pynetdicom.dimse_primitives import C_GET, C_MOVE, C_STORE
 
+from modalities.encoding import MalformedDatasetError
 from modalities.part10 import inspect
 from orchestrator.stacks.profile.acceptor import AcceptedAssociation, Context
-from orchestrator.stacks.profile.encoding import MalformedDatasetError, encode, reencode
+from orchestrator.stacks.profile.encoding import encode, reencode
 from orchestrator.stacks.profile.identifiers import UNIQUE_KEY, Identifier
 from orchestrator.stacks.profile.policy import Policy
 from orchestrator.stacks.profile.responses import failed

@@ -11,12 +11,13 @@ from pynetdicom.status import code_to_category
 
 from modalities.association import MAX_CONTEXTS, Association
 from modalities.commands import Caller, Target, Timeouts
+from modalities.encoding import MalformedDatasetError
 from modalities.link import StoppedError
 from modalities.part10 import inspect
 from modalities.scu import store_request
 from orchestrator.outcome import Outcome
 from orchestrator.settings import KnownAE
-from orchestrator.stacks.profile.encoding import MalformedDatasetError, reencode
+from orchestrator.stacks.profile.encoding import reencode
 from orchestrator.stacks.profile.policy import Policy
 from orchestrator.stacks.profile.store import Held
 

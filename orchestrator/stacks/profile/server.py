@@ -116,10 +116,6 @@ class ProfileServer:
         self._store.close()
         self._journal.write("stopped")
 
-    def wait(self) -> None:
-        """Block until the archive is stopped."""
-        self._control.wait()
-
     @property
     def settings(self) -> ArchiveSettings:
         """The settings as they were given; None still means the vendor's default."""

@@ -285,10 +285,6 @@ class FakeDcm4chee:
     ) -> Answer:
         if method == "GET" and path == "/studies":
             return self._qido(query)
-        if method == "GET" and path == "/instances/count":
-            hidden = self.rejected if title != "AS_RECEIVED" else set()
-            counts = [len(files) for uid, files in self.studies.items() if uid not in hidden]
-            return 200, {"count": sum(counts)}, {}
         found = re.fullmatch(r"/studies/([0-9.]+)(/.*)?", path)
         if found is None:
             return 404, "<html>no such page</html>", {}

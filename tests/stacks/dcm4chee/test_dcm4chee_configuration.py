@@ -96,11 +96,11 @@ def test_a_forgotten_ae_is_forgotten_after_the_reload(
     configuration: Dcm4cheeConfiguration, rest: Dcm4cheeRest, fake: FakeDcm4chee
 ) -> None:
     configuration.apply(with_settings(known_aes=(WORKSTATION,)))
-    assert configuration.knows("WORKSTATION")
+    assert "WORKSTATION" in rest.aes()
     changes = configuration.apply(with_settings())
     assert fake.calls[-2:] == ["DELETE /devices/pacslab-WORKSTATION", "POST /ctrl/reload"]
     assert [(each.key, each.after) for each in changes] == [("aes.WORKSTATION", "(absent)")]
-    assert not configuration.knows("WORKSTATION")
+    assert "WORKSTATION" not in rest.aes()
     assert rest.export("DCM4CHEE", "1.2.3", "WORKSTATION").http_status == 404
 
 
