@@ -119,7 +119,7 @@ class Bench:
                 self._write(result)
                 self.listener.cell_done(result)
         finally:
-            if not self._kept:
+            if not self.kept:
                 self.give_up()
 
     def interrupt(self) -> None:
@@ -143,7 +143,7 @@ class Bench:
         )
 
     @property
-    def _kept(self) -> bool:
+    def kept(self) -> bool:
         """Whether the lab is to outlive its cells; one that never came up is no use to anybody."""
         came_up = self._lab is not None and bool(self._lab.identities)
         return self.keep and came_up and not self.stop.is_set()
@@ -166,7 +166,7 @@ class Bench:
         verdict, reason = self._verdict(plan, phases)
         last = plan is self.plans[-1]
         # After an error the lab's state is unknown: the next cell gets a new one.
-        over = not self._kept if last else verdict is Verdict.ERROR
+        over = not self.kept if last else verdict is Verdict.ERROR
         if over and (left_over := self.give_up()):
             verdict, reason = Verdict.ERROR, "\n".join(filter(None, (reason, left_over)))
         return CellResult(
@@ -193,7 +193,7 @@ class Bench:
                 plan.scenario.study,
                 seed=self.seed,
                 cell=plan.cell.slug,
-                own_files=self.own_files,
+                own_files=self.own_files or _folder_of(plan.scenario),
             )
             return CellRun(plan, lab, maker, on_phase, self._check).run()
         except UnsupportedError as error:
@@ -307,6 +307,10 @@ def benches_of(
         )
         for index, (key, plans) in enumerate(groups.items())
     ]
+
+
+def _folder_of(scenario: Scenario) -> Path | None:
+    return Path(scenario.study.folder) if scenario.study.folder is not None else None
 
 
 def _speaks_tls(plan: CellPlan) -> bool:

@@ -161,11 +161,19 @@ def list_scenarios() -> None:
 def show(
     name: Annotated[str, typer.Argument(help="A scenario, a past run's id, or 'latest'.")],
     runs: Runs = Path("runs"),
+    cell: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CELL",
+            help="Of a past run only this cell (the name of its folder), with the commands that"
+            " start its lab by hand.",
+        ),
+    ] = None,
 ) -> None:
     """Show a scenario (story, routes, fault, expectations) or a past run."""
     from orchestrator.commands.catalogue import show as command
 
-    command(name, runs)
+    command(name, runs, cell)
 
 
 @app.command()

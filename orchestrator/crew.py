@@ -45,7 +45,7 @@ class Crew(Protocol):
 
 def stopped_by(interrupt: KeyboardInterrupt) -> str:
     """What cut a run short, in words: the signal, where it is known."""
-    return f"stopped by {interrupt or 'the user'}"
+    return f"stopped by {str(interrupt) or 'the user'}"
 
 
 class ThreadCrew:
@@ -64,7 +64,9 @@ class ThreadCrew:
         futures: list[Future[None]] = []
         cut_short = ""
         try:
-            futures += [pool.submit(bench.run) for bench in benches]
+            with unstoppable() as noted:
+                futures.extend(pool.submit(bench.run) for bench in benches)
+            noted.raise_if_stopped()
             wait(futures, return_when=FIRST_EXCEPTION)
         except KeyboardInterrupt as stop:
             cut_short = stopped_by(stop)

@@ -37,7 +37,14 @@ from orchestrator.changes import (
 )
 from orchestrator.errors import FaultNotInPlaceError, LabError, PacslabError
 from orchestrator.network import Network
-from orchestrator.nodes import MODALITY_PORTS, RELAY, Nodes, SimulatedNodes
+from orchestrator.nodes import (
+    MODALITY_PORTS,
+    RELAY,
+    Nodes,
+    SimulatedNodes,
+    modality_by_hand,
+    relay_by_hand,
+)
 from orchestrator.places import Places
 from orchestrator.relay import RelayClient, Wires, wire_name
 from orchestrator.settings import Frozen, NativeChange
@@ -290,7 +297,7 @@ class Lab:
         return {role: archive.log() for role, archive in self._archives.items()}
 
     def reproduce(self) -> tuple[str, ...]:
-        """Commands that start the same lab by hand."""
+        """Lines for a shell that start the same lab by hand."""
         return self._site.reproduce()
 
     def reachable(self) -> tuple[str, ...]:
@@ -339,8 +346,15 @@ class Lab:
             self._modalities[role] = node = self._nodes.modality(role, place.exchange)
             return node
 
-        kind = "workstation" if role == "workstation" else "modality"
-        return Launch(role=role, ports=MODALITY_PORTS, service=kind, inprocess=in_process)
+        return Launch(
+            role=role,
+            ports=MODALITY_PORTS,
+            service="workstation" if role == "workstation" else "modality",
+            inprocess=in_process,
+            by_hand=modality_by_hand(
+                self.state.modalities[role], place.listen["dicom"], place.node_exchange
+            ),
+        )
 
     def _relay_launch(self) -> Launch:
         def in_process() -> InProcess:
@@ -348,8 +362,20 @@ class Lab:
             return relay
 
         return Launch(
-            role=RELAY, ports=self._places.relay_ports, service="relay", inprocess=in_process
+            role=RELAY,
+            ports=self._places.relay_ports,
+            service="relay",
+            inprocess=in_process,
+            by_hand=relay_by_hand(self._places[RELAY].listen["control"], self._wire_ends()),
         )
+
+    def _wire_ends(self) -> dict[str, tuple[Address, Address]]:
+        """Where the relay listens for each of its links, and where it leads, by the link's name."""
+        listen = self._places[RELAY].listen
+        return {
+            wire_name(link): (listen[wire_name(link)], self._places[link[1]].peers["dicom"])
+            for link in sorted(self._relayed)
+        }
 
     def _connect(self) -> None:
         """Take hold of nodes that run elsewhere by their control channels; let all listen."""
@@ -364,13 +390,8 @@ class Lab:
                 relay = RelayClient(*self._site.control(RELAY, "control"))
                 self._await_node(RELAY, relay.links)
                 self._wires = relay
-            for link in sorted(self._relayed):
-                _, server = link
-                self._wires.link(
-                    wire_name(link),
-                    self._places[RELAY].listen[wire_name(link)],
-                    self._places[server].peers["dicom"],
-                )
+            for name, (listen, upstream) in self._wire_ends().items():
+                self._wires.link(name, listen, upstream)
 
     def _await_node(self, role: str, ask: Callable[[], object]) -> None:
         """Wait until the control channel of one of our own containers answers."""
@@ -402,7 +423,8 @@ class Lab:
             )
             if report.rung in (Rung.RESOLVE, Rung.CONNECT):
                 raise LabError(
-                    f"{role} answers on its web interface but not on its DICOM port:"
+                    f"{role} ({self.identities[role]}) is up but does not answer a C-ECHO from"
+                    f" {feeder} on its DICOM port {self.endpoint((feeder, role))}:"
                     f" {report.rung.value}: {report.signature}. {report.comment}",
                     log_tail=tuple(archive.log().splitlines()[-20:]),
                 )

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Protocol
 
 from modalities.node import Modality, ModalityNode
-from orchestrator.backends.base import InProcess
+from orchestrator.backends.base import Address, InProcess
 from orchestrator.relay import Relay, Wires
+from orchestrator.scenario import RELAY as RELAY
+from orchestrator.state import ModalityState
 
-#: The role of the relay; no scenario may use it.
-RELAY: Final = "relay"
 #: Ports inside a container; on loopback the site picks free ones.
 MODALITY_PORTS: Final = {"dicom": 11104, "control": 8104}
 RELAY_PORTS: Final = {"control": 8105}
@@ -26,6 +27,33 @@ class InProcessModality(Modality, InProcess, Protocol):
 
 class InProcessRelay(Wires, InProcess, Protocol):
     """A relay that runs as threads of this process."""
+
+
+def modality_by_hand(state: ModalityState, address: Address, exchange: str) -> tuple[str, ...]:
+    """Arguments of the Python interpreter for a modality in ``state`` that listens at ``address``.
+
+    ``exchange`` is the folder that the state's TLS material is relative to.
+    """
+    words = ["-m", "modalities", "listen", "--aetitle", state.aetitle]
+    words += ["--bind", address.host, "--port", str(address.port)]
+    if state.called_aetitles is not None:
+        words.append("--check-called")
+    tls = state.server_tls
+    if tls is not None:
+        given = {"--trusted": tls.trusted, "--certificate": tls.certificate, "--key": tls.key}
+        for option, file in given.items():
+            words += [option, f"{exchange}/{file}"] if file is not None else []
+    return tuple(words)
+
+
+def relay_by_hand(
+    control: Address, links: Mapping[str, tuple[Address, Address]]
+) -> tuple[str, ...]:
+    """Arguments of the Python interpreter for a relay; ``links`` are (listen, upstream) by name."""
+    words = ["-m", "orchestrator.relay", "--control-port", str(control.port)]
+    for name, (listen, upstream) in links.items():
+        words += ["--link", name, str(listen), str(upstream)]
+    return tuple(words)
 
 
 class Nodes(Protocol):

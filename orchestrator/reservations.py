@@ -45,7 +45,7 @@ class FolderEntry(Frozen):
 
 
 def reserve_port(run: str) -> int:
-    """Reserve a TCP port that is free on 127.0.0.1 for ``run`` until it is released.
+    """Reserve a TCP port that is free on every address for ``run`` until it is released.
 
     Raises:
         EnvironmentProblemError: none of ``PORTS`` is free.
@@ -62,7 +62,7 @@ def reserve_port(run: str) -> int:
             return port
         path.unlink()
     raise EnvironmentProblemError(
-        f"no TCP port between {PORTS.start} and {PORTS.stop - 1} is free on 127.0.0.1."
+        f"no TCP port between {PORTS.start} and {PORTS.stop - 1} is free."
         f" Run 'pacslab clean', or remove stale reservations below {folder}."
     )
 
@@ -137,11 +137,14 @@ def _create(path: Path, content: bytes) -> bool:
 
 
 def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
+    # Orthanc opens its ports on all interfaces, our own nodes theirs on loopback alone, and not
+    # every system lets the one kind of bind show what the other would meet.
+    for host in ("", "127.0.0.1"):
+        with socket.socket() as probe:
+            try:
+                probe.bind((host, port))
+            except OSError:
+                return False
     return True
 
 

@@ -95,6 +95,12 @@ class PhaseResult(Frozen):
     logs: tuple[LogLines, ...] = ()
     seconds: float = 0.0
 
+    @property
+    def difference(self) -> str:
+        """What was declared and what was seen, on one line: the reason of an unmet phase."""
+        expected = " or ".join(self.expected)
+        return f"{self.name}: expected {expected}; saw {self.observation.words}"
+
 
 class CellResult(Frozen):
     """Everything about one cell. ``reason`` explains any verdict other than ``pass``."""

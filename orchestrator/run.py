@@ -16,8 +16,8 @@ from orchestrator.probes.store import StoreProbe
 from orchestrator.results import CellId, PhaseResult, Verdict
 from orchestrator.scenario import PhaseName, Remedy, Route, Scenario
 from orchestrator.scenario_loader import resolve_fault
-from orchestrator.stacks.external import announce
-from orchestrator.state import LabState
+from orchestrator.stacks.external import ExternalStack, announce
+from orchestrator.state import LabState, Link
 from orchestrator.study import SentStudy, StudyMaker
 from orchestrator.topology import Topology, healthy_state
 from orchestrator.verdict import Combination, judge, verdict_of
@@ -48,16 +48,10 @@ class CellPlan:
         Where a packet filter or a pulled cable does it, a relay in between would take the
         connection before it can be refused.
         """
-        ends = self.cell.ends
         wires = [pair for state in self.states.values() for pair in state.wires.items()]
         disturbed = {link for link, wire in wires if wire.how == "relay"}
         untouched = {link for link, wire in wires if wire.how != "relay"}
-        seen = set()
-        if ends.source in self.topology.archives:
-            seen.add((ends.source, ends.target))
-        if ends.destination is not None:
-            seen.add((ends.target, ends.destination))
-        return frozenset((disturbed | seen) - untouched)
+        return frozenset((disturbed | _sent_by_archives(self.cell, self.topology)) - untouched)
 
 
 def plan_cell(cell: CellId, scenario: Scenario, topology: Topology, backend: str) -> CellPlan:
@@ -66,11 +60,11 @@ def plan_cell(cell: CellId, scenario: Scenario, topology: Topology, backend: str
     Raises:
         InputError: the scenario's settings are not valid on this topology.
     """
+    unsupported = _out_of_reach(cell, topology)
     healthy = healthy_state(scenario, topology)
     states: dict[PhaseName, LabState] = {"baseline": healthy}
     fault = resolve_fault(scenario)
-    unsupported = ""
-    if fault is not None:
+    if fault is not None and not unsupported:
         try:
             states["fault"] = fault.change(healthy, cell.ends)
             states["fix"] = _repaired(scenario, healthy, states["fault"])
@@ -78,6 +72,29 @@ def plan_cell(cell: CellId, scenario: Scenario, topology: Topology, backend: str
         except UnsupportedError as error:
             unsupported = str(error)
     return CellPlan(cell, scenario, topology, fault, states, unsupported)
+
+
+def _sent_by_archives(cell: CellId, topology: Topology) -> set[Link]:
+    """Links on which an archive opens the association: its own sending, and C-MOVE's."""
+    ends = cell.ends
+    links = set()
+    if ends.source in topology.archives:
+        links.add((ends.source, ends.target))
+    if ends.destination is not None:
+        links.add((ends.target, ends.destination))
+    return links
+
+
+def _out_of_reach(cell: CellId, topology: Topology) -> str:
+    """Why an archive of the cell can't reach whom it has to send to; empty where it can."""
+    for client, server in sorted(_sent_by_archives(cell, topology)):
+        sender = topology.archives[client].stack
+        receiver = topology.archives.get(server)
+        if isinstance(sender, ExternalStack) and (
+            why := sender.why_it_can_not_call(receiver.stack if receiver else None)
+        ):
+            return why
+    return ""
 
 
 def _repaired(scenario: Scenario, healthy: LabState, broken: LabState) -> LabState:

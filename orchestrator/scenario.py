@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal, Self, TypeVar, get_args
+from typing import Annotated, Final, Literal, Self, TypeVar, get_args
 
 from pydantic import (
     AfterValidator,
@@ -24,6 +24,8 @@ Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max
 RoleName = Annotated[
     str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=30)
 ]
+#: The role of the lab's own relay; no scenario may use it.
+RELAY: Final = "relay"
 PhaseName = Literal["baseline", "fault", "fix"]
 RoleKind = Literal["modality", "archive", "workstation"]
 T = TypeVar("T")

@@ -17,13 +17,15 @@ from modalities.uids import uid_of
 from orchestrator.faults.base import FAULTS
 from orchestrator.probes.base import PROBES
 from orchestrator.problems import Findings, shown
+from orchestrator.scenario import RELAY
 from orchestrator.settings import ArchiveSettings
 from orchestrator.stack_spec import ANY, StackSpec, StackSpecError
 from orchestrator.stacks.base import STACKS
 from orchestrator.yaml_positions import NodePath
 
 _ENDS: Final = ("from", "to", "destination")
-_RESERVED_ROLES: Final = (*_ENDS, "route")
+_POSITIONS: Final = (*_ENDS, "route")
+_RESERVED_ROLES: Final = (*_POSITIONS, RELAY)
 _UID_LISTS: Final = ("accepted_sop_classes", "accepted_transfer_syntaxes")
 
 
@@ -206,7 +208,7 @@ class _Checker:
                     expected="a position that an archive takes",
                 )
         else:
-            known = (*self._roles, *_RESERVED_ROLES)
+            known = (*self._roles, *_POSITIONS)
             if not self._known(path, "role or position", key, known, value=False):
                 return
             if not self._is_archive(path, key):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -15,13 +16,48 @@ from orchestrator.scenario import Scenario, Study
 from orchestrator.scenario_checks import check
 from orchestrator.yaml_positions import Document, Position, YamlFault, read
 
-__all__ = ["Problem", "ScenarioErrors", "load_all", "load_scenario", "resolve_fault"]
+__all__ = [
+    "BrokenFile",
+    "Problem",
+    "ScenarioErrors",
+    "Shelf",
+    "load_all",
+    "load_scenario",
+    "read_folder",
+    "resolve_fault",
+]
 
 _SUFFIXES: Final = (".yaml", ".yml")
 
 
 class ScenarioErrors(InvalidFileError):  # noqa: N818 (it holds several)
     """Everything that is wrong in scenario files; ``problems`` holds it piece by piece."""
+
+
+@dataclass(frozen=True)
+class BrokenFile:
+    """A scenario's file with something wrong in it; its place says what it should be called."""
+
+    file: Path
+    problems: tuple[Problem, ...]
+
+    @property
+    def name(self) -> str:
+        """The scenario's name."""
+        return self.file.stem
+
+    @property
+    def category(self) -> str:
+        """The scenario's category."""
+        return self.file.parent.name
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """What a folder holds: the scenarios in order to be run, by name, and the other files."""
+
+    scenarios: tuple[Scenario, ...]
+    broken: tuple[BrokenFile, ...] = ()
 
 
 def load_scenario(file: Path) -> Scenario:
@@ -43,27 +79,36 @@ def load_all(folder: Path) -> tuple[Scenario, ...]:
         ScenarioErrors: some are wrong, or share a name; the problems of all files are in it.
         InputError: there is no such folder, or no scenario in it.
     """
+    shelf = read_folder(folder)
+    if shelf.broken:
+        raise ScenarioErrors(problem for each in shelf.broken for problem in each.problems)
+    return shelf.scenarios
+
+
+def read_folder(folder: Path) -> Shelf:
+    """Read every scenario below ``folder``, those that are wrong apart from the others.
+
+    Raises:
+        InputError: there is no such folder, or no scenario in it.
+    """
     files = sorted(file for suffix in _SUFFIXES for file in folder.glob(f"*/*{suffix}"))
     if not files:
         raise InputError(
             f"no scenarios in {folder}; expected files <category>/<name>.yaml below it"
         )
     loaded: dict[str, Scenario] = {}
-    found: list[Problem] = []
+    broken: list[BrokenFile] = []
     first: dict[str, Path] = {}
     for file in files:
         scenario, problems = _load(file)
-        found.extend(problems)
-        if scenario is None:
-            continue
-        other = first.setdefault(scenario.name, file)
-        if other != file:
-            taken = f"name {scenario.name!r} is taken by {shown(other)}"
-            found.append(Problem(shown(file), 1, 1, "name", taken, "a name of its own"))
-        loaded[scenario.name] = scenario
-    if found:
-        raise ScenarioErrors(found)
-    return tuple(loaded[name] for name in sorted(loaded))
+        if scenario is not None and first.setdefault(scenario.name, file) != file:
+            taken = f"name {scenario.name!r} is taken by {shown(first[scenario.name])}"
+            problems.append(Problem(shown(file), 1, 1, "name", taken, "a name of its own"))
+        if scenario is None or problems:
+            broken.append(BrokenFile(file, tuple(problems)))
+        else:
+            loaded[scenario.name] = scenario
+    return Shelf(tuple(loaded[name] for name in sorted(loaded)), tuple(broken))
 
 
 def resolve_fault(scenario: Scenario) -> Fault | None:

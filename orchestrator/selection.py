@@ -13,6 +13,7 @@ from orchestrator.errors import InputError
 from orchestrator.registry import unknown_word
 from orchestrator.results import CellId
 from orchestrator.scenario import Route, Scenario
+from orchestrator.scenario_loader import BrokenFile, ScenarioErrors
 from orchestrator.stacks.base import STACKS
 
 ALL: Final = "all"
@@ -36,19 +37,31 @@ def words_of(given: Iterable[str]) -> tuple[str, ...]:
     return tuple(word for text in given for word in _SEPARATORS.split(text) if word)
 
 
-def select(scenarios: Sequence[Scenario], names: Iterable[str]) -> list[Scenario]:
+def select(
+    scenarios: Sequence[Scenario], names: Iterable[str], broken: Sequence[BrokenFile] = ()
+) -> list[Scenario]:
     """The scenarios that ``names`` mean, in the order of ``scenarios``, each once.
 
     A name is a scenario's, a category's, a glob over either, ``all``, or ``scenario/variant``
-    (globs too), which keeps only those variants. No name at all means ``all``.
+    (globs too), which keeps only those variants. No name at all means ``all``. Files in ``broken``
+    are in nobody's way unless a name means them.
 
     Raises:
         InputError: a name means nothing; the message has the nearest right words.
+        ScenarioErrors: a name means a broken file; the message has its problems.
     """
     wanted = words_of(names) or (ALL,)
-    unknown = [name for name in wanted if not any(_means(name, each) for each in scenarios)]
+    meant_broken = {name: [each for each in broken if _means_file(name, each)] for name in wanted}
+    unknown = [
+        name
+        for name in wanted
+        if not meant_broken[name] and not any(_means(name, each) for each in scenarios)
+    ]
     if unknown:
-        raise InputError("\n".join(_explain(name, scenarios) for name in unknown))
+        raise InputError("\n".join(_explain(name, scenarios, broken) for name in unknown))
+    if any(meant_broken.values()):
+        files = itertools.chain.from_iterable(meant_broken.values())
+        raise ScenarioErrors(problem for each in files for problem in each.problems)
     chosen = []
     for scenario in scenarios:
         meant = [variants for name in wanted if (variants := _means(name, scenario))]
@@ -102,7 +115,7 @@ def cells_of(scenario: Scenario, stacks: Sequence[str] = DEFAULT_STACKS) -> Cell
 def _means(name: str, scenario: Scenario) -> Collection[str | None]:
     """The variants of ``scenario`` that ``name`` means; None stands for the scenario itself."""
     variants: Collection[str | None] = tuple(scenario.variants) or (None,)
-    if name == ALL or any(fnmatchcase(own, name) for own in (scenario.name, scenario.category)):
+    if _is_whole(name, scenario):
         return variants
     base, _, wanted = name.partition("/")
     if wanted and fnmatchcase(scenario.name, base):
@@ -110,19 +123,38 @@ def _means(name: str, scenario: Scenario) -> Collection[str | None]:
     return ()
 
 
+def _means_file(name: str, broken: BrokenFile) -> bool:
+    """Whether ``name`` means the scenario of a broken file, or a variant of it."""
+    return _is_whole(name, broken) or fnmatchcase(broken.name, name.partition("/")[0])
+
+
+def _is_whole(name: str, scenario: Scenario | BrokenFile) -> bool:
+    """Whether ``name`` means all of a scenario."""
+    own = (scenario.name, scenario.category)
+    return name == ALL or any(fnmatchcase(each, name) for each in own)
+
+
 def _narrowed(scenario: Scenario, wanted: Collection[str | None]) -> Scenario:
     kept = {name: each for name, each in scenario.variants.items() if name in wanted}
     return scenario.model_copy(update={"variants": kept})
 
 
-def _explain(name: str, scenarios: Sequence[Scenario]) -> str:
-    base, slash, _ = name.partition("/")
+def _explain(name: str, scenarios: Sequence[Scenario], broken: Sequence[BrokenFile]) -> str:
+    told: list[Scenario | BrokenFile] = [*scenarios, *broken]
+    own = {word for each in told for word in (each.name, each.category)}
+    base, slash, rest = name.partition("/")
+    if not slash or base not in own:
+        return unknown_word("scenario or category", name, (*sorted(own), ALL))
     of_base = next((each for each in scenarios if each.name == base), None)
-    if slash and of_base is not None:
-        known = tuple(f"{base}/{variant}" for variant in of_base.variants)
-        return unknown_word("variant", name, known or (base,))
-    own = {word for each in scenarios for word in (each.name, each.category)}
-    return unknown_word("scenario or category", name, (*sorted(own), ALL))
+    if of_base is None:
+        hint = f"{rest!r} alone" if rest in own else f"{base!r} for all of it, or a scenario's name"
+        return f"{name!r}: {base!r} is a category, which has no variants; expected {hint}"
+    known = tuple(f"{base}/{variant}" for variant in of_base.variants)
+    if not known:
+        return f"{name!r}: scenario {base!r} has no variants; expected {base!r} alone"
+    if not rest:
+        return f"{name!r} lacks a variant; expected {base!r} for all, or one of {', '.join(known)}"
+    return unknown_word("variant", name, known)
 
 
 def _bindings(scenario: Scenario, route: Route, stacks: Sequence[str]) -> list[Mapping[str, str]]:

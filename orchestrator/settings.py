@@ -48,7 +48,11 @@ class TlsServer(Frozen):
 
 
 class ArchiveSettings(Frozen):
-    """What a scenario can set on an archive. Field descriptions are what `pacslab schema` shows."""
+    """What a scenario can set on an archive. Field descriptions are what `pacslab schema` shows.
+
+    A setting that is left out is nobody's concern; one that is given as null must be as the
+    vendor ships it, which matters on an archive that somebody has set up otherwise.
+    """
 
     aetitle: AETitle = Field("ARCHIVE", description="the archive's own AE title")
     check_called_aetitle: bool | None = Field(
@@ -58,7 +62,7 @@ class ArchiveSettings(Frozen):
         None, description="compare AE titles case-sensitively"
     )
     accepted_calling_aetitles: tuple[AETitle, ...] | None = Field(
-        None, description="the only calling AE titles allowed; empty tuple: nobody"
+        None, description="the only calling AE titles allowed; empty list: nobody"
     )
     known_aes: tuple[KnownAE, ...] = Field(
         (), description="the archive's table of remote AEs (C-MOVE destinations, send targets)"

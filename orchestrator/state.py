@@ -94,8 +94,9 @@ class LabState(Frozen):
 
     def with_archive(self, role: str, **changes: object) -> Self:
         """A copy in which archive ``role`` has these neutral settings changed (validated)."""
-        settings = self.archives[role]
-        changed = ArchiveSettings.model_validate({**settings.model_dump(), **changes})
+        # A setting that is left out differs from one that is given as null: see ArchiveSettings.
+        given = self.archives[role].model_dump(exclude_unset=True)
+        changed = ArchiveSettings.model_validate({**given, **changes})
         return self.model_copy(update={"archives": {**self.archives, role: changed}})
 
     def with_modality(self, role: str, **changes: object) -> Self:

@@ -116,23 +116,32 @@ class StudyMaker:
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:6], "big")
 
 
+def require_dicom(source: Path) -> None:
+    """Look for a first DICOM file below ``source`` before anything is started.
+
+    Raises:
+        InputError: there is none.
+    """
+    if next(_dicom_files(source), None) is None:
+        raise InputError(
+            f"no DICOM file below {source}: expected Part-10 files (with or without the .dcm"
+            " ending) that carry a SOP Class and a SOP Instance UID"
+        )
+
+
 def copy_own_files(source: Path, folder: Path) -> list[WrittenFile]:
     """Copy every DICOM file below ``source`` into ``folder``, in name order.
 
     Raises:
         InputError: there is none.
     """
+    require_dicom(source)
     folder.mkdir(parents=True, exist_ok=True)
     found = []
     for index, path in enumerate(_dicom_files(source)):
         target = folder / f"{index:06d}-{path.name}"
         target.write_bytes(path.read_bytes())
         found.append(WrittenFile(target, fingerprint_of(target)))
-    if not found:
-        raise InputError(
-            f"no DICOM file below {source}: expected Part-10 files (with or without the .dcm"
-            " ending) that carry a SOP Class and a SOP Instance UID"
-        )
     return found
 
 

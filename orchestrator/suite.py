@@ -22,11 +22,12 @@ from orchestrator.records.full_disk import is_full, make_room
 from orchestrator.records.record import without_evidence, write_run
 from orchestrator.request import Listener, RunRequest, UnrecordedRunError
 from orchestrator.results import CellId, CellResult, PhaseResult, RunResult
-from orchestrator.scenario_loader import load_all
+from orchestrator.scenario_loader import read_folder
 from orchestrator.selection import SITE_PREFIX, cells_of, select, select_stacks
 from orchestrator.stacks.base import STACKS, Stack
 from orchestrator.stacks.external import load_site
 from orchestrator.stopping import unstoppable
+from orchestrator.study import require_dicom
 
 #: Most of a cell's time is waiting (time-outs, processes that start), so local cells outnumber
 #: the cores; containers are heavier.
@@ -42,7 +43,10 @@ def execute(request: RunRequest, listener: Listener) -> RunResult:
         InputError: something in the request or a scenario is wrong; nothing was started.
         EnvironmentProblemError: this machine can't do it; nothing was started.
     """
-    scenarios = select(load_all(scenario_folder()), request.names)
+    shelf = read_folder(scenario_folder())
+    scenarios = select(shelf.scenarios, request.names, shelf.broken)
+    if request.study is not None:
+        require_dicom(request.study)
     backend = _backend(request, listener)
     names = select_stacks(request.stacks)
     stacks = _stacks(names, request)
@@ -54,6 +58,8 @@ def execute(request: RunRequest, listener: Listener) -> RunResult:
         left_out += cells.left_out
     if not outlooks:
         raise InputError("\n".join(("no cell to run:", *left_out)))
+    for broken in shelf.broken:
+        listener.note(f"not in this run, but wrong ('pacslab validate' says why): {broken.file}")
     for line in left_out:
         listener.note(f"left out: {line}")
     for line in remains.sweep(containers=backend.name == "docker"):
@@ -112,8 +118,9 @@ class _Run:
                 self._record(result, benches)
             if failure is not None:
                 raise failure
-            if self._request.keep and not cut_short and not noted.stopped:
-                self._hold(benches[-1:])
+            kept = [bench for bench in benches if bench.kept]
+            if kept and not cut_short and not noted.stopped:
+                self._hold(kept)
         except KeyboardInterrupt:
             self._listener.note("ending the lab")
         finally:
@@ -251,10 +258,16 @@ def _backend(request: RunRequest, listener: Listener) -> Backend:
             raise EnvironmentProblemError(f"the {backend.name} backend can't be used: {problem}")
         return backend
     docker = BACKENDS["docker"]
-    why_not = docker.unavailable()
-    if why_not is None and docker.has("orthanc", None) is None:
-        why_not = "its images are not here; 'make images' builds them"
-    if why_not is None and not any(name.startswith(SITE_PREFIX) for name in request.stacks):
+    if any(name.startswith(SITE_PREFIX) for name in request.stacks):
+        why_not: str | None = (
+            "an archive that already runs is reached from this machine, and the lab's container"
+            " network reaches nothing outside"
+        )
+    else:
+        why_not = docker.unavailable()
+        if why_not is None and docker.has("orthanc", None) is None:
+            why_not = "its images are not here; 'make images' builds them"
+    if why_not is None:
         return docker
     listener.note(f"running without Docker: {why_not}")
     return BACKENDS["local"]

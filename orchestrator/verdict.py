@@ -134,8 +134,7 @@ def verdict_of(scenario: Scenario, phases: Sequence[PhaseResult]) -> tuple[Verdi
         if phase is None:
             return Verdict.ERROR, f"phase {name} was never reached"
         if not phase.met:
-            expected = " or ".join(phase.expected)
-            reason = f"{name}: expected {expected}; saw {phase.observation.words}"
             healthy_is_the_premise = name == "baseline" and len(scenario.phases) > 1
-            return (Verdict.INCONCLUSIVE if healthy_is_the_premise else Verdict.FAIL), reason
+            verdict = Verdict.INCONCLUSIVE if healthy_is_the_premise else Verdict.FAIL
+            return verdict, phase.difference
     return Verdict.PASS, ""

@@ -82,12 +82,11 @@ cli.main()
 
 @dataclass(frozen=True)
 class Connection:
-    """A TCP socket of ``/proc/net/tcp``: addresses as text, ``state`` in the kernel's hex."""
+    """A TCP socket of ``/proc/net/tcp`` and the program that holds it."""
 
+    program: str
     local: tuple[str, int]
     remote: tuple[str, int]
-    state: str
-    inode: str
 
 
 class Run:
@@ -199,16 +198,18 @@ class Machine:
 
     def connections(self, state: str) -> Iterator[Connection]:
         """TCP sockets of this test's processes in ``state``."""
-        inodes = set()
+        held: dict[str, str] = {}
         for pid in self.processes():
-            for descriptor in Path(f"/proc/{pid}/fd").glob("*"):
-                with suppress(OSError):
-                    inodes.add(descriptor.readlink().name)
+            with suppress(OSError):  # it has just ended
+                program = Path(f"/proc/{pid}/comm").read_text().strip()
+                for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+                    held[descriptor.readlink().name] = program
         for table in ("tcp", "tcp6"):
             for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
                 fields = line.split()
-                if fields[3] == state and f"socket:[{fields[9]}]" in inodes:
-                    yield Connection(_address(fields[1]), _address(fields[2]), state, fields[9])
+                program = held.get(f"socket:[{fields[9]}]", "")
+                if program and fields[3] == state:
+                    yield Connection(program, _address(fields[1]), _address(fields[2]))
 
     def entries(self) -> list[Path]:
         """Reservations, process entries, folder entries and run entries."""

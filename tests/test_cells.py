@@ -189,6 +189,14 @@ def test_an_archive_that_does_not_start_is_an_error_with_its_last_words(stage: S
     assert "last words" in result.reason
 
 
+def test_an_archive_without_an_open_dicom_port_is_an_error_that_names_it(stage: Stage) -> None:
+    stage.hook = lambda _command: stage.world.archives.clear()
+    result = stage.play(WRONG_TITLE)
+    assert result.verdict is Verdict.ERROR
+    assert "does not answer a C-ECHO from ct on its DICOM port archive:104" in result.reason
+    assert "connect: refused" in result.reason
+
+
 def test_a_bug_in_one_cell_is_told_and_its_lab_removed(stage: Stage, tmp_path: Path) -> None:
     def break_down(command: Command) -> None:
         if isinstance(command, Store):

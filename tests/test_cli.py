@@ -221,6 +221,22 @@ def test_a_past_run_is_shown_from_its_record(
         assert "healthy" in capsys.readouterr().out
 
 
+def test_one_cell_of_a_past_run_is_shown_with_what_starts_its_lab(
+    pacslab: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "20260101T000000Z-abcdef"
+    folder.mkdir()
+    cell = samples.cell().model_copy(update={"reproduce": ("start it",)})
+    write_run(folder, samples.run(samples.cell("healthy"), cell))
+    runs = ("--runs", str(tmp_path))
+    assert pacslab("show", "latest", "--cell", cell.cell.slug, *runs) == 0
+    shown = capsys.readouterr().out
+    assert "by hand   start it" in shown
+    assert "healthy" not in shown
+    assert pacslab("show", "healthy", "--cell", cell.cell.slug, *runs) == 2
+    assert "'healthy' is a scenario" in capsys.readouterr().err
+
+
 # --- signals and kept labs: a process of its own each, with an engine that obeys ------------------
 
 PROCESS = """

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from orchestrator import remains
-from orchestrator.backends.docker import engine
+from orchestrator.backends.docker import compose as compose_module
 from orchestrator.commands import lab
 from orchestrator.errors import LabError
 
@@ -48,7 +48,7 @@ class FakeCompose:
 @pytest.fixture
 def compose(monkeypatch: pytest.MonkeyPatch) -> FakeCompose:
     fake = FakeCompose()
-    monkeypatch.setattr(engine, "compose", fake)
+    monkeypatch.setattr(compose_module, "compose", fake)
     monkeypatch.setattr(lab, "_by_hand", lambda: {"PACSLAB_ORTHANC_IMAGE": "local"})
     monkeypatch.setattr(lab, "_require_engine", lambda: None)
     return fake

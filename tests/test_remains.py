@@ -222,11 +222,21 @@ def test_two_runs_never_get_the_same_port(run: Callable[[str], Run]) -> None:
         reservations.reserve_port("r")
 
 
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1",
+        pytest.param(
+            "127.0.0.2",
+            marks=pytest.mark.skipif(sys.platform != "linux", reason="one loopback address only"),
+        ),
+    ],
+)
 def test_a_port_that_somebody_listens_on_is_not_given_out(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, host: str
 ) -> None:
     with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
+        listener.bind((host, 0))
         listener.listen()
         taken = listener.getsockname()[1]
         monkeypatch.setattr(reservations, "PORTS", range(taken, taken + 1))

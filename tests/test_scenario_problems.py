@@ -27,7 +27,11 @@ def _plug_ins() -> Iterator[None]:
         ("  screen: {kind", "  CT: {kind: modality}\n  screen: {kind", 9,
          "roles.CT: saw a mapping; expected a lower-case name, words joined by hyphens"),
         ("  screen: {kind", "  route: {kind: modality}\n  screen: {kind", 9,
-         "roles.route: role 'route'; expected another name than from, to, destination, route"),
+         "roles.route: role 'route';"
+         " expected another name than from, to, destination, route, relay"),
+        ("  screen: {kind", "  relay: {kind: modality}\n  screen: {kind", 9,
+         "roles.relay: role 'relay';"
+         " expected another name than from, to, destination, route, relay"),
         ("archive: {kind: archive}", "archive: {kind: archive, stack: orthnac}", 7,
          "roles.archive.stack: unknown stack 'orthnac'; did you mean 'orthanc'?"),
         ("{kind: modality}", "{kind: modality, stack: orthanc}", 6,

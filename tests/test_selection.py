@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,7 @@ from orchestrator import selection
 from orchestrator.errors import InputError
 from orchestrator.registry import Registry
 from orchestrator.scenario import Scenario
+from orchestrator.scenario_loader import BrokenFile, Problem, ScenarioErrors
 from orchestrator.selection import cells_of, select, select_stacks
 
 ROUTES = {
@@ -104,6 +106,12 @@ def test_a_variant_can_be_asked_for_alone(words: tuple[str, ...], variants: list
         ("wrong-prot", "did you mean 'wrong-port'"),
         ("netwrk", "did you mean 'network'"),
         ("wrong-aetitle/strct", "did you mean 'wrong-aetitle/strict'"),
+        ("wrong-aetitle/", "lacks a variant; expected 'wrong-aetitle' for all, or one of wrong-"),
+        ("wrong-port/", "scenario 'wrong-port' has no variants; expected 'wrong-port' alone"),
+        ("wrong-port/strict", "scenario 'wrong-port' has no variants"),
+        ("network/firewall-drop", "is a category, .* expected 'firewall-drop' alone"),
+        ("network/", "is a category, .* expected 'network' for all of it"),
+        ("wrong-prt/strict", "unknown scenario or category 'wrong-prt/strict'"),
         ("zzz*", "unknown scenario or category 'zzz\\*'"),
     ],
 )
@@ -118,6 +126,17 @@ def test_all_unknown_names_are_told_at_once() -> None:
     with pytest.raises(InputError) as caught:
         select(SHELF, ["wrong-prot", "wrong-port", "netwrk"])
     assert len(str(caught.value).splitlines()) == 2
+
+
+def test_a_broken_file_matters_only_to_whoever_names_it() -> None:
+    problem = Problem("scenarios/network/cut.yaml", 3, 1, "roles", "not a mapping")
+    broken = [BrokenFile(Path("scenarios/network/cut.yaml"), (problem,))]
+    assert [each.name for each in select(SHELF, ["wrong-port"], broken)] == ["wrong-port"]
+    for name in ("cut", "cut/short", "c*", "network", "all"):
+        with pytest.raises(ScenarioErrors, match=r"cut\.yaml:3: roles: not a mapping"):
+            select(SHELF, ["wrong-port", name], broken)
+    with pytest.raises(InputError, match="did you mean 'cut'"):
+        select(SHELF, ["cutt"], broken)
 
 
 @pytest.fixture

@@ -36,9 +36,10 @@ class Launch:
 
     Exactly one of ``binary`` and ``inprocess`` serves the local backend; ``service`` names the
     service of compose.yaml that serves the docker backend. ``files`` are written below the node's
-    configuration folder before each start. In ``binary`` the words ``{config}`` and ``{data}``
-    stand for the node's folders. ``ports`` maps a name to the port inside a container; on
-    loopback the site picks free ones.
+    configuration folder before each start. ``by_hand`` are the arguments of the Python interpreter
+    that start what ``inprocess`` starts. In ``binary`` and ``by_hand`` the words ``{config}`` and
+    ``{data}`` stand for the node's folders. ``ports`` maps a name to the port inside a container;
+    on loopback the site picks free ones.
     """
 
     role: str
@@ -47,6 +48,7 @@ class Launch:
     image: str | None = None
     binary: tuple[str, ...] | None = None
     inprocess: Callable[[], InProcess] | None = None
+    by_hand: tuple[str, ...] = ()
     files: Mapping[str, bytes] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
 
@@ -149,7 +151,7 @@ class Site(Protocol):
         """Everything that the node wrote to its standard streams, oldest first."""
 
     def reproduce(self) -> tuple[str, ...]:
-        """Commands that start this lab again by hand, in order."""
+        """Lines for a shell that start this lab again by hand, in order; some are comments."""
 
     def close(self) -> None:
         """Remove everything that the site made except the run folder; idempotent, never raises."""

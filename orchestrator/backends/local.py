@@ -7,7 +7,8 @@ import shlex
 import shutil
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -143,8 +144,8 @@ class LocalSite:
         return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
 
     def reproduce(self) -> tuple[str, ...]:
-        """The command lines of the processes, with their configuration in the run folder."""
-        return tuple(shlex.join(node.command) for node in self._nodes.values() if node.command)
+        """Each node's command, with its configuration in the run folder; a shell for each."""
+        return tuple(line for node in self._nodes.values() for line in _by_hand(node))
 
     def close(self) -> None:
         """End every node, give the ports back, remove the data.
@@ -194,12 +195,7 @@ class LocalSite:
             )
 
     def _run_binary(self, node: _Node, words: tuple[str, ...]) -> None:
-        folders = {"{config}": node.place.node_config, "{data}": node.place.node_data}
-        command = [_which(words[0]) or words[0]]
-        for word in words[1:]:
-            for name, folder in folders.items():
-                word = word.replace(name, folder)
-            command.append(word)
+        command = [_which(words[0]) or words[0], *_with_folders(words[1:], node.place)]
         node.command = tuple(command)
         try:
             with self._log_path(node.launch.role).open("ab") as log:
@@ -228,6 +224,28 @@ class LocalSite:
                 node.process.wait(timeout=_KILL_SECONDS)
             processes.unregister(pid)
             node.process = None
+
+
+def _with_folders(words: tuple[str, ...], place: Place) -> list[str]:
+    folders = {"{config}": place.node_config, "{data}": place.node_data}
+    found = []
+    for word in words:
+        for name, folder in folders.items():
+            word = word.replace(name, folder)
+        found.append(word)
+    return found
+
+
+def _by_hand(node: _Node) -> Iterator[str]:
+    """Lines for a shell that start ``node`` after its site and its data are gone."""
+    launch = node.launch
+    if not node.command:
+        yield f"# {launch.role} ran in the process of the run; by hand:"
+    if launch.files:
+        yield shlex.join(("mkdir", "-p", node.place.node_data))
+    environment = [f"{name}={value}" for name, value in launch.environment.items()]
+    command = node.command or (sys.executable, *_with_folders(launch.by_hand, node.place))
+    yield shlex.join((*(["env", *environment] if environment else []), *command))
 
 
 def _which(binary: str) -> str | None:

@@ -17,7 +17,7 @@ from orchestrator.errors import InputError
 from orchestrator.output import console
 from orchestrator.output.console import put
 from orchestrator.output.names import counted
-from orchestrator.output.summary import print_summary
+from orchestrator.output.summary import MOST_COMMANDS, print_cell, print_summary
 from orchestrator.problems import InvalidFileError, Problem
 from orchestrator.records.folders import LATEST, RECORD, RUN_NAME, find_run, run_folders
 from orchestrator.records.record import load_run
@@ -50,11 +50,11 @@ def list_scenarios() -> None:
                 out.print(line, soft_wrap=True)
 
 
-def show(name: str, runs: Path) -> None:
-    """Print the scenario or the past run called ``name``.
+def show(name: str, runs: Path, cell: str | None = None) -> None:
+    """Print the scenario or the past run called ``name``; of a run only ``cell``, if given.
 
     Raises:
-        InputError: there is neither.
+        InputError: there is neither, or no such cell.
     """
     out = console.results()
     if (Path(name) / RECORD).is_file() or Path(name).is_file():
@@ -64,11 +64,17 @@ def show(name: str, runs: Path) -> None:
     else:
         scenarios = {scenario.name: scenario for scenario in load_all(scenario_folder())}
         if name in scenarios:
+            if cell is not None:
+                raise InputError(f"--cell is for a past run, and {name!r} is a scenario")
             _show_scenario(out, scenarios[name])
             return
         known = (*scenarios, LATEST, *(folder.name for folder in run_folders(runs)))
         raise InputError(unknown_word("scenario or run", name, known))
-    print_summary(out, load_run(path), path if path.is_dir() else path.parent)
+    result, folder = load_run(path), path if path.is_dir() else path.parent
+    if cell is not None:
+        print_cell(out, result, cell, folder)
+    else:
+        print_summary(out, result, folder, commands=MOST_COMMANDS)
 
 
 def validate(files: tuple[Path, ...]) -> None:

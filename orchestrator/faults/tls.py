@@ -35,7 +35,9 @@ class CertificateFault(TlsFault):
     flaw: ClassVar[Flaw]
     #: What a modality that checks says of a server with this certificate.
     refusal: ClassVar[str]
-    side: Side = Field("server", description="whose certificate: the called server's or the client")
+    side: Side = Field(
+        "server", description="whose certificate: the called server's or the client's"
+    )
 
     def change(self, state: LabState, route: Route) -> LabState:
         """Give the side the flawed one of its certificates."""

@@ -22,10 +22,11 @@ _FILES: Final = 4
 
 def explain(result: CellResult) -> list[str]:
     """Plain lines, without the cell's name, for the terminal and for JUnit."""
-    lines = [result.reason] if result.reason else []
-    for phase in result.phases:
-        if not phase.met:
-            lines.extend(_phase(phase))
+    unmet = [phase for phase in result.phases if not phase.met]
+    told_below = {phase.difference for phase in unmet}
+    lines = [line for line in result.reason.splitlines() if line not in told_below]
+    for phase in unmet:
+        lines.extend(_phase(phase))
     return lines
 
 

@@ -79,7 +79,8 @@ class PlainProgress:
     def cell_done(self, result: CellResult) -> None:
         """Say the verdict and how many cells are done."""
         self._done += 1
-        reason = f": {result.reason}" if result.reason else ""
+        first, _, _ = result.reason.partition("\n")  # a log's tail follows at the run's end
+        reason = f": {first}" if first else ""
         self._print(f"{_name(result.cell)}: {result.verdict}{reason} ({self._done}/{self._total})")
 
     def kept(self, reach: tuple[str, ...]) -> None:

@@ -11,12 +11,14 @@ from typing import Final
 from rich.console import Console
 from rich.text import Text
 
+from orchestrator.errors import InputError
 from orchestrator.output.console import put
 from orchestrator.output.explanation import explain
 from orchestrator.output.names import STYLES, counted, route_in_words, tally
 from orchestrator.output.table import ResultTable
 from orchestrator.records.folders import RECORD
 from orchestrator.records.record import cell_folder
+from orchestrator.registry import unknown_word
 from orchestrator.results import CellResult, RunResult, Verdict
 
 _INDENT: Final = "    "
@@ -25,20 +27,32 @@ _HANGING: Final = " " * 12
 _EXPLAINED: Final = (Verdict.FAIL, Verdict.ERROR, Verdict.INCONCLUSIVE)
 #: Explanations printed in full; the rest are in the record.
 _MOST_EXPLAINED: Final = 10
+#: Lines that a past run shows of what starts a failing cell's lab again.
+MOST_COMMANDS: Final = 8
 #: Cells named for each reason why something is unsupported.
 _MOST_NAMED: Final = 4
 
 
 def print_summary(
-    console: Console, result: RunResult, folder: Path, *, recorded: bool = True
+    console: Console,
+    result: RunResult,
+    folder: Path,
+    *,
+    recorded: bool = True,
+    commands: int = 0,
 ) -> None:
-    """Print everything about a finished run whose record is, if ``recorded``, in ``folder``."""
+    """Print everything about a finished run whose record is, if ``recorded``, in ``folder``.
+
+    ``commands`` is how many lines of what starts its lab by hand follow each failing cell.
+    """
     if result.cells:
         put(console, ResultTable(result.cells))
     failing = [cell for cell in result.cells if cell.verdict in _EXPLAINED]
     for cell in failing[:_MOST_EXPLAINED]:
         console.print()
         _print_explanation(console, cell, folder)
+        if recorded:
+            _print_by_hand(console, cell, result.run, commands)
     if len(failing) > _MOST_EXPLAINED:
         more = counted(len(failing) - _MOST_EXPLAINED, "more cell")
         console.print(f"\n{more} not as declared: see 'pacslab show {result.run}'")
@@ -52,6 +66,28 @@ def print_summary(
         console.print(f"record: {folder / RECORD}", soft_wrap=True)
 
 
+def print_cell(console: Console, result: RunResult, slug: str, folder: Path) -> None:
+    """Print one cell of a past run: its row, its explanation, and how to start its lab by hand.
+
+    Args:
+        console: where to.
+        result: the run.
+        slug: the cell's name in the record: its folder's.
+        folder: the run's folder.
+
+    Raises:
+        InputError: the run has no such cell.
+    """
+    cells = {cell.cell.slug: cell for cell in result.cells}
+    if slug not in cells:
+        raise InputError(unknown_word("cell", slug, tuple(cells)))
+    cell = cells[slug]
+    put(console, ResultTable([cell]))
+    console.print()
+    _print_explanation(console, cell, folder)
+    _print_by_hand(console, cell, result.run, len(cell.reproduce))
+
+
 def print_reach(console: Console, reach: Sequence[str]) -> None:
     """Say how to reach a lab that was kept, and how to end it."""
     console.print("\nthe lab of the last cell is still running:")
@@ -62,7 +98,9 @@ def print_reach(console: Console, reach: Sequence[str]) -> None:
 
 def _print_explanation(console: Console, result: CellResult, folder: Path) -> None:
     name = f"{result.cell.title}, {result.cell.route}: {route_in_words(result)}"
-    console.print(Text.assemble((f"✗ {result.verdict} ", STYLES[result.verdict]), (name, "bold")))
+    mark = "✗ " if result.verdict in _EXPLAINED else ""
+    verdict = (f"{mark}{result.verdict} ", STYLES[result.verdict])
+    console.print(Text.assemble(verdict, (name, "bold")))
     for line in explain(result):
         if console.is_terminal:
             room = console.width - len(_INDENT)
@@ -71,16 +109,28 @@ def _print_explanation(console: Console, result: CellResult, folder: Path) -> No
     console.print(f"    record    {cell_folder(folder, result)}", soft_wrap=True)
 
 
+def _print_by_hand(console: Console, result: CellResult, run: str, most: int) -> None:
+    """At ``most`` so many lines of what starts the cell's lab again, and where all of them are."""
+    lines = [*result.reproduce[:most]]
+    if len(lines) < len(result.reproduce):
+        lines.append(f"pacslab show {run} --cell {result.cell.slug}")
+    for number, line in enumerate(lines):
+        console.print(f"    {'' if number else 'by hand':<8}  {line}", soft_wrap=True)
+
+
 def _unsupported(cells: Sequence[CellResult]) -> Iterator[str]:
     reasons: dict[str, list[CellResult]] = {}
     for cell in cells:
         if cell.verdict is Verdict.UNSUPPORTED:
             reasons.setdefault(cell.reason, []).append(cell)
     for reason, group in reasons.items():
-        named = [f"{each.cell.title} ({each.cell.path})" for each in group[:_MOST_NAMED]]
+        named = [
+            f"{each.cell.title}, {each.cell.route} ({each.cell.path})"
+            for each in group[:_MOST_NAMED]
+        ]
         if len(group) > _MOST_NAMED:
             named.append(f"{len(group) - _MOST_NAMED} more")
-        yield f"unsupported: {', '.join(named)}: {reason}"
+        yield f"unsupported: {'; '.join(named)}: {reason}"
 
 
 def _total(result: RunResult) -> str:

@@ -7,9 +7,11 @@ reason to everything else.
 
 from __future__ import annotations
 
+import ipaddress
 import multiprocessing
+import socket
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from multiprocessing.synchronize import Lock
 from pathlib import Path
 from typing import Final
@@ -29,6 +31,7 @@ from orchestrator.stacks.base import (
     StackContext,
 )
 from orchestrator.stacks.external_dcm4chee import Dcm4cheeInterface
+from orchestrator.stacks.external_dialect import ALLOW, GuestDialect
 from orchestrator.stacks.external_dicomweb import DicomWebInterface
 from orchestrator.stacks.external_interface import Interface
 from orchestrator.stacks.external_orthanc import OrthancInterface
@@ -36,7 +39,6 @@ from orchestrator.stacks.external_site import Site, read_site
 
 #: How long a lab waits for another lab of this run that has the archive's settings in its hands.
 _TURN_SECONDS: Final = 600.0
-_ALLOW: Final = "run again with --allow-config to let the lab change it and put it back"
 
 
 def load_site(path: Path, *, allow_config: bool = False) -> ExternalStack:
@@ -71,6 +73,23 @@ class ExternalStack:
     def ports(self, edition: Edition) -> Mapping[str, int]:  # noqa: ARG002
         """Its DICOM port; the lab does not open it."""
         return {"dicom": self.site.dicom.port}
+
+    def why_it_can_not_call(self, receiver: Stack | None) -> str:
+        """Why it can't open an association to a node of the lab; empty where nothing says so.
+
+        Args:
+            receiver: the stack of the receiving archive, None for a node of the lab's own.
+        """
+        if isinstance(receiver, ExternalStack) and not self._allow_config:
+            return ""  # by its own table it calls the other archive where that one really is
+        host = self.site.dicom.host
+        if _is_loopback(host):
+            return ""
+        return (
+            f"{self.name} is on another machine ({host}), and what it would have to connect to"
+            " listens on 127.0.0.1 of this one: run the lab where the archive is, or choose a"
+            " route on which it is only called"
+        )
 
     def archive(self, edition: Edition, context: StackContext) -> Archive:  # noqa: ARG002
         """The adapter for one lab."""
@@ -128,11 +147,12 @@ class ExternalArchive:
     @property
     def dialect(self) -> Dialect:
         """The vendor's dialect, which also refuses what may not be changed there."""
-        changeable = self._interface.changeable if self._allow_config else frozenset({"known_aes"})
-        why = self._interface.unchangeable
-        if not self._allow_config:
-            why = _ALLOW if self._interface.changeable else why
-        return GuestDialect(self._interface.dialect, self._site, changeable, why)
+        interface = self._interface
+        if self._allow_config:
+            may, could = interface.changeable, frozenset[str]()
+        else:
+            may, could = frozenset({"known_aes"}), interface.changeable
+        return GuestDialect(interface.dialect, self._site, may, could, interface.unchangeable)
 
     @property
     def settings(self) -> ArchiveSettings:
@@ -173,7 +193,8 @@ class ExternalArchive:
                 for name in ArchiveSettings.model_fields
                 if getattr(settings, name) != getattr(self._settings, name)
             ]
-            why = _ALLOW if self._interface.changeable else self._interface.unchangeable
+            could = self._interface.changeable.issuperset(changed)
+            why = ALLOW if could else self._interface.unchangeable
             raise UnsupportedError(
                 f"{', '.join(changed)} of {self._site.name} would have to be changed: {why}"
             )
@@ -214,7 +235,7 @@ class ExternalArchive:
         """
         if not self._allow_config and not self._interface.knows(to):
             raise UnsupportedError(
-                f"{self._site.name} does not know AE {to!r}: enter it there or {_ALLOW}"
+                f"{self._site.name} does not know AE {to!r}: enter it there or {ALLOW}"
             )
         return self._interface.forward(study_instance_uid, to)
 
@@ -277,50 +298,13 @@ class ExternalArchive:
         self._has_turn = True
 
 
-@dataclass(frozen=True)
-class GuestDialect:
-    """A vendor's dialect that also refuses settings which the lab may not change.
-
-    A setting is fine if it is ``changeable``, if the site's file declares it as in force, or if
-    the vendor has no key for it because it is always so.
-    """
-
-    vendor: Dialect
-    site: Site
-    changeable: frozenset[str]
-    why_not: str
-
-    @property
-    def where(self) -> str:
-        """What an administrator edits, and at which site."""
-        return f"{self.site.name}: {self.vendor.where}"
-
-    def unsupported(self, settings: ArchiveSettings) -> Mapping[str, str]:
-        """What the vendor does not have, and what may not be changed there."""
-        reasons = dict(self.vendor.unsupported(settings))
-        declared = self.site.declared
-        untouched = ArchiveSettings(aetitle=declared.aetitle)
-        for name in ArchiveSettings.model_fields:
-            value, left_alone = getattr(settings, name), getattr(untouched, name)
-            if name in reasons or name in self.changeable:
-                continue
-            if value in (getattr(declared, name), left_alone):
-                continue
-            without = settings.model_copy(update={name: left_alone})
-            if self.vendor.translate(without) != self.vendor.translate(settings):
-                reasons[name] = f"{self.site.name} is not the lab's own archive: {self.why_not}"
-        return reasons
-
-    def translate(self, settings: ArchiveSettings) -> Native:
-        """The vendor's keys, without what the site's file declares as in force anyway."""
-        declared = self.site.declared
-        untouched = ArchiveSettings(aetitle=declared.aetitle)
-        alone = {
-            name: getattr(untouched, name)
-            for name in ArchiveSettings.model_fields
-            if getattr(settings, name) == getattr(declared, name)
-        }
-        return self.vendor.translate(settings.model_copy(update=alone))
+def _is_loopback(host: str) -> bool:
+    """Whether ``host``, a name or an address, is this machine by its loopback interface."""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except OSError:  # whoever has to connect there will say what is wrong with the name
+        return False
+    return all(ipaddress.ip_address(str(each[4][0])).is_loopback for each in found)
 
 
 def _interface(site: Site, context: StackContext) -> Interface:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from collections.abc import Mapping
 from typing import Final
@@ -35,6 +36,8 @@ from orchestrator.waiting import wait_until
 _PORTS: Final = {"dicom": 4242, "web": 8042}
 #: Orthanc answers 0.1 s after its start (F section 2); a loaded machine gets a lot more.
 _START_SECONDS: Final = 30.0
+#: What Orthanc logs before it ends because it can't open one of its ports.
+_PORT_TAKEN: Final = re.compile(r"TCP port of the (DICOM|HTTP) server is .*already in use")
 
 
 class OrthancStack:
@@ -100,13 +103,16 @@ class OrthancArchive:
     def await_ready(self) -> Identity:
         """Wait for ``GET /system``; Orthanc opens its DICOM port before its web port."""
         rest = self._connect()
-        wait_until(
-            rest.answers,
-            seconds=_START_SECONDS,
-            what=f"Orthanc ({self.role}) to answer GET /system",
-            alive=lambda: self._site.alive(self.role),
-            log=self.log,
-        )
+        try:
+            wait_until(
+                rest.answers,
+                seconds=_START_SECONDS,
+                what=f"Orthanc ({self.role}) to answer GET /system",
+                alive=lambda: self._site.alive(self.role),
+                log=self.log,
+            )
+        except LabError as error:
+            raise self._port_taken(error.log_tail) or error from None
         version = str(rest.system()["Version"])
         self.dialect = OrthancDialect(version, self.dialect.certificates)
         return Identity(stack="orthanc", edition=self._edition, version=version)
@@ -171,6 +177,19 @@ class OrthancArchive:
             self._rest.close()
             self._rest = None
 
+    def _port_taken(self, log_tail: tuple[str, ...]) -> LabError | None:
+        """The error of an Orthanc that ended because of one of its ports, else None."""
+        taken = _PORT_TAKEN.search("\n".join(log_tail))
+        if taken is None:
+            return None
+        port = self._place.listen["dicom" if taken[1] == "DICOM" else "web"].port
+        return LabError(
+            f"Orthanc ({self.role}) ended at its start: another program listens on its {taken[1]}"
+            f" port {port}, which Orthanc opens on every address of this machine. Run again (the"
+            f" next run takes other ports); 'ss -ltnp sport = :{port}' names the program.",
+            log_tail=log_tail,
+        )
+
     def _change_table(self, before: ArchiveSettings) -> None:
         rest = self._connect()
         old, new = self.dialect.modalities(before), self.dialect.modalities(self._settings)
@@ -208,5 +227,9 @@ class OrthancArchive:
             "SaveJobs": False,
             "StableAge": 3600,
         }
+        if self._edition == "process":
+            # Since 1.12.10; earlier versions ignore it, but turn remote clients away. There is no
+            # such key for the DICOM port.
+            fixed["HttpBindAddresses"] = [place.listen["web"].host]
         native = {**fixed, **self.dialect.translate(self._settings)}
         return json.dumps(native, indent=2).encode()

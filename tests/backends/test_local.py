@@ -165,5 +165,31 @@ def test_nothing_is_started_in_a_lab_that_is_being_removed(site: LocalSite) -> N
 def test_the_commands_to_start_it_again_survive_a_shell(site: LocalSite) -> None:
     launch = server(site)
     site.start([launch])
-    (command,) = site.reproduce()
+    folder, command = site.reproduce()
+    assert shlex.split(folder)[:2] == ["mkdir", "-p"]
     assert shlex.split(command)[1:3] == ["-c", SERVER]
+
+
+def test_what_ran_as_threads_can_be_started_by_hand_too(site: LocalSite) -> None:
+    class Threads:
+        def stop(self) -> None:
+            """Nothing to stop."""
+
+    place = site.reserve("ct", {"dicom": 104})
+    words = ("-m", "some.module", "{config}/settings")
+    launch = Launch(
+        role="ct",
+        ports={},
+        service="none",
+        inprocess=Threads,
+        by_hand=words,
+        files={"settings": b"x"},
+        environment={"A": "b c"},
+    )
+    site.start([launch])
+    remark, folder, command = site.reproduce()
+    assert remark.startswith("# ct ran in the process of the run")
+    assert folder == f"mkdir -p {place.data}"
+    settings = f"{place.config}/settings"
+    assert shlex.split(command) == ["env", "A=b c", sys.executable, *words[:2], settings]
+    assert Path(settings).read_bytes() == b"x"

@@ -60,6 +60,15 @@ def test_a_log_gets_a_line_for_each_event() -> None:
     ]
 
 
+def test_a_log_does_not_get_the_tail_of_an_archives_log() -> None:
+    console = recorder(terminal=False)
+    listener = progress(console, ignore_kept)
+    reason = "waited for Orthanc, but it ended\nfirst line\nlast line"
+    listener.cell_done(samples.cell(verdict=Verdict.ERROR, reason=reason))
+    (line,) = text_of(console).splitlines()
+    assert line.endswith("error: waited for Orthanc, but it ended (1/0)")
+
+
 def test_a_terminal_keeps_notes_and_failures_and_shows_the_bar() -> None:
     text = play(recorder(terminal=True))
     assert "note: running without Docker" in text

@@ -10,9 +10,10 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
+from orchestrator.errors import InputError
 from orchestrator.output.console import put
 from orchestrator.output.explanation import explain
-from orchestrator.output.summary import print_summary
+from orchestrator.output.summary import print_cell, print_summary
 from orchestrator.output.table import ResultTable
 from orchestrator.results import CellResult, LogLines, Verdict
 from tests import samples
@@ -119,6 +120,17 @@ def test_a_failing_cell_is_explained() -> None:
     assert "baseline:" not in text
 
 
+def test_what_a_phase_tells_below_is_not_told_above_it() -> None:
+    cell = failing()
+    fault = cell.phases[1]
+    assert fault.difference == (
+        f"fault: expected {samples.REJECTED.words} or refused: nothing listens there; saw delivered"
+    )
+    reason = f"{fault.difference}\nradiology could not be left as it was found"
+    lines = explain(cell.model_copy(update={"reason": reason}))
+    assert lines[:2] == ["radiology could not be left as it was found", "fault:"]
+
+
 def test_a_passing_cell_needs_no_explanation() -> None:
     assert explain(samples.cell()) == []
 
@@ -144,6 +156,38 @@ def test_unsupported_cells_are_grouped_by_reason() -> None:
     text = " ".join(printed(*cells).split())
     assert text.count("needs Docker") == 1
     assert "5 more: needs Docker" in text
+
+
+def test_unsupported_cells_are_told_apart_by_route() -> None:
+    store = samples.cell(verdict=Verdict.UNSUPPORTED, reason="needs Docker", phases=())
+    echo = store.model_copy(update={"cell": store.cell.model_copy(update={"route": "echo"})})
+    text = " ".join(printed(store, echo).split())
+    assert (
+        "unsupported: wrong-aetitle, store (ct → orthanc); wrong-aetitle, echo (ct → orthanc):"
+        " needs Docker" in text
+    )
+
+
+def test_the_end_of_a_run_leads_to_what_starts_a_failing_lab_by_hand() -> None:
+    cell = failing().model_copy(update={"reproduce": tuple(f"command {n}" for n in range(9))})
+    pointer = f"by hand   pacslab show 20260101T000000Z-abcdef --cell {cell.cell.slug}"
+    assert pointer in printed(cell)
+    console = Console(file=io.StringIO(), width=140)
+    print_summary(console, samples.run(cell), Path("runs/1"), commands=8)
+    print_cell(console, samples.run(samples.cell("a"), cell), cell.cell.slug, Path("runs/1"))
+    assert isinstance(console.file, io.StringIO)
+    run, _, alone = console.file.getvalue().partition("record: ")
+    assert "by hand   command 0" in run
+    assert "command 8" not in run
+    assert f"--cell {cell.cell.slug}" in run
+    assert "command 8" in alone
+    assert "--cell" not in alone
+
+
+def test_a_cell_that_is_not_in_the_run_is_answered_with_the_nearest_right_one() -> None:
+    console = Console(file=io.StringIO())
+    with pytest.raises(InputError, match=r"did you mean 'wrong-aetitle\.store\.orthanc'"):
+        print_cell(console, samples.run(samples.cell()), "wrong-aetitle.stor.orthanc", Path("r"))
 
 
 def test_an_interruption_is_said() -> None:

@@ -71,6 +71,31 @@ def test_what_the_relay_refuses_reaches_the_caller_in_its_own_words(
         RelayClient(LOOPBACK, process[1]).state("ct-peer")
 
 
+def test_a_relay_by_hand_is_told_its_links_on_the_command_line(
+    peer: Peer, sockets: ExitStack
+) -> None:
+    wire = Address(LOOPBACK, free_port())
+    link = ("ct-archive", str(wire), str(peer.address))
+    words = [sys.executable, "-m", "orchestrator.relay", "--control-port", "0", "--link", *link]
+    with subprocess.Popen(words, stdout=subprocess.PIPE) as relay:
+        try:
+            assert relay.stdout is not None
+            assert b"control at" in relay.stdout.readline()
+            client = connect(wire, sockets)
+            server = sockets.enter_context(peer.accept())
+            client.sendall(b"hello")
+            assert receive(server, 5) == b"hello"
+        finally:
+            relay.kill()
+
+
+def test_a_link_that_makes_no_sense_is_a_wrong_command_line() -> None:
+    words = [sys.executable, "-m", "orchestrator.relay", "--link", "ct-archive", "104", "x"]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert done.returncode == 2
+    assert "expected HOST:PORT such as 127.0.0.1:4242, saw '104'" in done.stderr
+
+
 def test_sigterm_ends_it_and_its_client_says_so(
     process: tuple[subprocess.Popen[bytes], int],
 ) -> None:

@@ -18,14 +18,18 @@ from pydicom import Dataset
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian
 
-from orchestrator.backends.base import Address, Place
+from orchestrator.backends.base import BACKENDS, Address, Place
+from orchestrator.cells import plan_all
 from orchestrator.errors import InputError, LabError, UnsupportedError
 from orchestrator.problems import InvalidFileError
+from orchestrator.results import CellId
+from orchestrator.scenario import Scenario
 from orchestrator.settings import ArchiveSettings, KnownAE
 from orchestrator.stacks import external
 from orchestrator.stacks.base import STACKS, StackContext
 from orchestrator.stacks.external import ExternalArchive, announce, load_site, placed
 from orchestrator.stacks.native import not_in_force
+from orchestrator.state import LabState
 from tests.peers import Orthanc, running_orthanc
 from tests.stacks.dcm4chee.fake_dcm4chee import FakeDcm4chee, serving
 from tests.stacks.dcm4chee.lab_fakes import HasImages, OneNodeSite
@@ -298,9 +302,14 @@ def test_what_was_changed_is_in_force_and_put_back(
 def test_what_stands_in_orthancs_file_can_not_be_changed_from_afar(
     orthanc_site: Path, tmp_path: Path
 ) -> None:
+    for allowed in (False, True):
+        other = guest(orthanc_site, tmp_path, allow_config=allowed)
+        wanted = other.settings.model_copy(update={"check_called_aetitle": True})
+        reason = other.dialect.unsupported(wanted)["check_called_aetitle"]
+        assert "JSON file" in reason
+        assert "--allow-config" not in reason
+        other.close()
     archive = guest(orthanc_site, tmp_path, allow_config=True)
-    wanted = archive.settings.model_copy(update={"check_called_aetitle": True})
-    assert "JSON file" in archive.dialect.unsupported(wanted)["check_called_aetitle"]
     with pytest.raises(UnsupportedError, match=r"check_called_aetitle: .*JSON file"):
         archive.configure(wanted)
     archive.close()
@@ -318,6 +327,82 @@ def test_what_its_administrator_declares_as_in_force_is_fine(
     assert list(archive.dialect.unsupported(other)) == ["max_pdu_length"]
     renamed = archive.settings.model_copy(update={"aetitle": "ARCHIVE"})
     assert list(archive.dialect.unsupported(renamed)) == ["aetitle"]
+
+
+def test_what_a_scenario_wants_as_shipped_must_not_be_declared_otherwise(
+    orthanc_site: Path, tmp_path: Path
+) -> None:
+    site = json.loads(orthanc_site.read_text())
+    site["settings"] = {"check_called_aetitle": True}
+    orthanc_site.write_text(json.dumps(site))
+    for allowed in (False, True):
+        careless = guest(orthanc_site, tmp_path, allow_config=allowed)
+        assert careless.dialect.unsupported(careless.settings) == {}
+        broken = LabState(archives={"archive": careless.settings}).with_archive(
+            "archive", max_pdu_length=4096
+        )
+        assert list(careless.dialect.unsupported(broken.archives["archive"])) == ["max_pdu_length"]
+        careful = guest(orthanc_site, tmp_path, allow_config=allowed, check_called_aetitle=None)
+        reason = careful.dialect.unsupported(careful.settings)["check_called_aetitle"]
+        assert "wants it as the vendor ships it" in reason
+        assert "says that it is true there" in reason
+
+
+def plan_on(folder: Path, route: dict[str, str], host: str, *, allow_config: bool = False) -> str:
+    """Why a scenario with ``route`` is unsupported where ``archive`` is an Orthanc at ``host``."""
+    dicom = {"host": host, "port": 104, "aetitle": "PACS"}
+    site = write_site(folder, "orthanc", "http://127.0.0.1:1", dicom=dicom)
+    stack = load_site(site, allow_config=allow_config)
+    scenario = Scenario.model_validate(
+        {
+            "name": "a-story",
+            "title": "A story",
+            "category": "addressing",
+            "story": "Nothing happened.",
+            "roles": {
+                "ct": {"kind": "modality"},
+                "screen": {"kind": "workstation"},
+                "archive": {"kind": "archive"},
+                "peer": {"kind": "archive"},
+            },
+            "routes": {"only": route},
+        }
+    )
+    bindings = {"archive": "@far", "peer": "dcm4chee"}
+    cell = CellId(scenario="a-story", route="only", ends=scenario.routes["only"], bindings=bindings)
+    (outlook,) = plan_all(scenario, [cell], BACKENDS["local"], {"@far": stack})
+    return outlook.why_not
+
+
+STORE = {"probe": "store", "from": "ct", "to": "archive"}
+FORWARD = {"probe": "forward", "from": "archive", "to": "peer"}
+FORWARDED_TO = {"probe": "forward", "from": "peer", "to": "archive"}
+RETRIEVE = {"probe": "move", "from": "screen", "to": "archive", "destination": "screen"}
+
+
+@pytest.mark.parametrize("route", [FORWARD, RETRIEVE])
+def test_an_archive_elsewhere_can_not_send_to_nodes_that_listen_on_loopback(
+    tmp_path: Path, route: dict[str, str]
+) -> None:
+    for allow in (False, True):
+        reason = plan_on(tmp_path, route, "192.0.2.7", allow_config=allow)
+        assert "radiology-test is on another machine (192.0.2.7)" in reason
+        assert "listens on 127.0.0.1" in reason
+    assert plan_on(tmp_path, route, "localhost") == ""
+    assert plan_on(tmp_path, route, "127.0.0.1") == ""
+
+
+@pytest.mark.parametrize("route", [STORE, FORWARDED_TO])
+def test_an_archive_elsewhere_can_be_sent_to(tmp_path: Path, route: dict[str, str]) -> None:
+    assert plan_on(tmp_path, route, "192.0.2.7") == ""
+
+
+def test_two_archives_elsewhere_send_to_each_other_by_their_own_tables(tmp_path: Path) -> None:
+    dicom = {"host": "192.0.2.7", "port": 104, "aetitle": "PACS"}
+    site = write_site(tmp_path, "orthanc", "http://127.0.0.1:1", dicom=dicom)
+    receiver = load_site(site)
+    assert load_site(site).why_it_can_not_call(receiver) == ""
+    assert load_site(site, allow_config=True).why_it_can_not_call(receiver) != ""
 
 
 def test_an_archive_with_dicomweb_alone_can_be_looked_at_but_not_emptied(

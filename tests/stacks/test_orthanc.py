@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -44,6 +45,29 @@ def archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Orthanc
         archive.await_ready()
         yield archive
         archive.close()
+    finally:
+        site.close()
+
+
+@pytest.mark.parametrize(("port", "name"), [("dicom", "DICOM"), ("web", "HTTP")])
+def test_an_orthanc_whose_port_is_taken_says_so_plainly(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, port: str, name: str
+) -> None:
+    tool("Orthanc")
+    monkeypatch.setenv("PACSLAB_STATE", str(tmp_path / "state"))
+    site = LocalSite("run", "lab", tmp_path / "lab")
+    try:
+        place = site.reserve("archive", OrthancStack().ports("process"))
+        context = StackContext("archive", site, place, LocalBackend(), HEALTHY, str(tmp_path))
+        archive = OrthancArchive("process", context)
+        with socket.socket() as other:
+            other.bind(place.listen[port])
+            other.listen()
+            site.start([archive.launch()])
+            words = f"another program listens on its {name} port {place.listen[port].port}"
+            with pytest.raises(LabError, match=words) as caught:
+                archive.await_ready()
+        assert any("already in use" in line for line in caught.value.log_tail)
     finally:
         site.close()
 

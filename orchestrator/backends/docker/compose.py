@@ -107,7 +107,7 @@ def compose(
             output, complaints = process.communicate(timeout=seconds)
         except subprocess.TimeoutExpired as error:
             _end(process)
-            _, complaints = process.communicate()
+            complaints = _last_words(process)
             raise LabError(
                 f"docker compose could not {what} within {seconds:g} s", log_tail=_tail(complaints)
             ) from error
@@ -131,11 +131,19 @@ def _end(process: subprocess.Popen[str]) -> None:
             return
         if hasattr(os, "killpg"):
             with suppress(ProcessLookupError):
-                os.killpg(process.pid, getattr(signal, number))
+                os.kill(process.pid, getattr(signal, number))
         else:
             process.kill()
         with suppress(subprocess.TimeoutExpired):
             process.wait(timeout=_END_SECONDS)
+
+
+def _last_words(process: subprocess.Popen[str]) -> str:
+    """What an ended process complained about, unless something else still holds the pipe."""
+    try:
+        return process.communicate(timeout=_END_SECONDS)[1]
+    except subprocess.TimeoutExpired:
+        return ""
 
 
 def _tail(text: str) -> tuple[str, ...]:

@@ -30,6 +30,8 @@ NODE_CONFIG: Final = "/lab/config"
 NODE_DATA: Final = "/lab/data"
 NODE_EXCHANGE: Final = "/lab/exchange"
 ROLE_LABEL: Final = "org.pacslab.role"
+#: Passwords in compose.yaml that a run makes for itself; by hand they have the default there.
+SECRETS: Final = ("PACSLAB_DCM4CHEE_DB_PASSWORD",)
 _VARIABLE: Final = re.compile(r"\$\{(\w+):-([^}]*)\}")
 
 

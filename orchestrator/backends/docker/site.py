@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import secrets
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -21,6 +22,7 @@ from orchestrator.backends.docker.composefile import (
     NODE_CONFIG,
     NODE_DATA,
     NODE_EXCHANGE,
+    SECRETS,
     ComposeNode,
     compose_text,
     facts,
@@ -87,6 +89,7 @@ class DockerSite:
         self._nodes: dict[str, _Node] = {}
         self._filters = NodeFilters(engine, self)
         self._guard = ComposeGuard(run)
+        self._secrets = {name: secrets.token_urlsafe(16) for name in SECRETS}
         self._closed = False
         self._closing = Lock()
 
@@ -282,7 +285,7 @@ class DockerSite:
         compose(
             [*options, "up", "--detach", "--no-recreate", "--pull", "never"],
             seconds=_COMPANION_SECONDS if slow else _START_SECONDS,
-            environment=labels.owner_environment(),
+            environment={**labels.owner_environment(), **self._secrets},
             guard=self._guard,
             what=f"start the nodes of lab {self.lab} ({', '.join(self._nodes)})",
         )

@@ -64,6 +64,7 @@ class ProfileArchive:
             ports={name: address.port for name, address in self._place.listen.items()},
             service="profile",
             inprocess=start,
+            by_hand=("-m", "orchestrator.stacks.profile", "{config}/archive.json"),
             files={"archive.json": configuration.model_dump_json(indent=2).encode()},
         )
 
@@ -95,6 +96,7 @@ class ProfileArchive:
         if settings != self._settings:
             self._call("settings", settings)
             self._settings = settings
+            self._site.rewrite(self.launch())
         return changes
 
     def read_back(self) -> Native:

@@ -1,0 +1,69 @@
+"""Threads that run benches end when they are told to, and none is waited for that never began."""
+
+from __future__ import annotations
+
+import _thread
+import threading
+from collections.abc import Iterable
+from concurrent.futures import Future, wait
+from typing import cast
+
+import pytest
+
+from orchestrator import crew
+from orchestrator.cells import Bench
+from orchestrator.crew import ThreadCrew
+
+PATIENCE = 60
+
+
+class FakeBench:
+    """Works until it is interrupted; stops the run on cue, or ``fails``."""
+
+    def __init__(self, *, cue: threading.Event | None = None, fails: bool = False) -> None:
+        self.began = False
+        self.interrupted = threading.Event()
+        self._cue = cue
+        self._fails = fails
+
+    def run(self) -> None:
+        self.began = True
+        if self._cue is not None:
+            assert self._cue.wait(PATIENCE)
+            _thread.interrupt_main()
+        if self._fails:
+            raise ZeroDivisionError("a bug in the bench itself")
+        assert self.interrupted.wait(PATIENCE)
+
+    def interrupt(self) -> None:
+        self.interrupted.set()
+
+
+def work(*benches: FakeBench, threads: int = 1) -> str:
+    return ThreadCrew(threads).work(cast("list[Bench]", list(benches)))
+
+
+def test_an_interrupt_ends_who_works_and_does_not_wait_for_who_never_began(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    all_began_that_can = threading.Event()
+    waited_for: list[Future[None]] = []
+
+    def watched(futures: Iterable[Future[None]], **options: object) -> object:
+        waited_for[:] = futures
+        all_began_that_can.set()
+        return wait(waited_for, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(crew, "wait", watched)
+    working, waiting = FakeBench(cue=all_began_that_can), FakeBench()
+    assert work(working, waiting) == "stopped by the user"
+    assert working.interrupted.is_set()
+    assert not waiting.began
+    assert not any(future.cancelled() for future in waited_for)
+
+
+def test_a_bug_in_a_bench_stops_the_others_and_is_told() -> None:
+    other = FakeBench()
+    with pytest.raises(ZeroDivisionError, match="a bug in the bench itself"):
+        work(other, FakeBench(fails=True), threads=2)
+    assert other.interrupted.is_set()

@@ -1,0 +1,53 @@
+"""A signal stops a run at once, except where it would come between an act and its record."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from orchestrator.stopping import StoppedError, stopping, unstoppable
+
+
+def test_a_signal_is_raised_with_its_name_and_gives_the_shells_exit_code() -> None:
+    said: list[str] = []
+    with pytest.raises(StoppedError, match="SIGTERM"), stopping(said.append) as stop:
+        signal.raise_signal(signal.SIGTERM)
+    assert stop.exit_code == 143
+    assert "once more to force it" in said[0]
+
+
+def test_last_steps_are_finished_before_a_signal_counts() -> None:
+    steps: list[str] = []
+    with stopping(steps.append) as stop:
+        with unstoppable() as noted:
+            signal.raise_signal(signal.SIGINT)
+            steps.append("the record is written")
+        assert noted.stopped
+        with pytest.raises(StoppedError, match="SIGINT"):
+            noted.raise_if_stopped()
+    assert steps[-1] == "the record is written"
+    assert stop.exit_code == 130
+
+
+def test_a_step_within_last_steps_leaves_the_signal_to_the_outer_one() -> None:
+    with stopping(lambda _: None), unstoppable() as outer:
+        with unstoppable() as inner:
+            signal.raise_signal(signal.SIGINT)
+        inner.raise_if_stopped()
+        assert outer.stopped
+
+
+def test_without_a_signal_nothing_is_raised() -> None:
+    with stopping(lambda _: None) as stop:
+        with unstoppable() as noted:
+            pass
+        noted.raise_if_stopped()
+    assert stop.exit_code is None
+
+
+def test_afterwards_signals_do_what_they_did_before() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with stopping(lambda _: None):
+        assert signal.getsignal(signal.SIGTERM) is not before
+    assert signal.getsignal(signal.SIGTERM) is before
