@@ -6,7 +6,7 @@ each vendor's own way, and reads everything back.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -17,18 +17,12 @@ from modalities.commands import (
     Caller,
     Command,
     Echo,
-    Forget,
-    Listen,
-    Received,
     Report,
     Target,
 )
-from modalities.control import ControlError
-from modalities.errors import ModalityError
 from modalities.ladder import Rung
-from modalities.node import Modality, NodeClient
 from modalities.trace import AssociationTrace
-from orchestrator.backends.base import Address, Backend, InProcess, Launch
+from orchestrator.backends.base import Address, Backend
 from orchestrator.changes import (
     entry_changes,
     modality_changes,
@@ -38,28 +32,21 @@ from orchestrator.changes import (
 from orchestrator.errors import FaultNotInPlaceError, LabError, PacslabError
 from orchestrator.network import Network
 from orchestrator.nodes import (
-    MODALITY_PORTS,
-    RELAY,
     Nodes,
     SimulatedNodes,
-    modality_by_hand,
-    relay_by_hand,
 )
+from orchestrator.own_nodes import OwnNodes
 from orchestrator.places import Places
-from orchestrator.relay import RelayClient, Wires, wire_name
 from orchestrator.settings import Frozen, NativeChange
 from orchestrator.stacks.base import Archive, Identity, StackContext
 from orchestrator.stacks.native import not_in_force
 from orchestrator.state import LabState, Link, WireState
 from orchestrator.topology import Topology
-from orchestrator.waiting import wait_until
 
 if TYPE_CHECKING:
     from orchestrator.certificates import KeyRing
 
 
-#: How long one of our own containers may take to answer.
-_NODE_SECONDS: Final = 60.0
 #: Lines of a log that an error shows.
 _LAST_LINES: Final = 20
 
@@ -101,12 +88,8 @@ class Lab:
         self.identities: dict[str, Identity] = {}
         self.state = LabState()
         self._folder = folder
-        self._relayed = relayed
         self._keys = keys
-        self._nodes = nodes or SimulatedNodes()
         self._archives: dict[str, Archive] = {}
-        self._modalities: dict[str, Modality] = {}
-        self._wires: Wires | None = None
         self._launched: list[str] = []
         self._closing = Lock()
         self._site = backend.open(run, name, folder)
@@ -116,6 +99,7 @@ class Lab:
             # Nobody else knows of the site yet.
             self._site.close()
             raise
+        self._own = OwnNodes(self._site, self._places, nodes or SimulatedNodes(), relayed)
 
     def __enter__(self) -> Lab:
         return self
@@ -133,7 +117,7 @@ class Lab:
     @property
     def network(self) -> Network:
         """What can treat packets between the nodes."""
-        return Network(self._wires, self._site.filters)
+        return Network(self._own.wires, self._site.filters)
 
     @property
     def archives(self) -> Mapping[str, Archive]:
@@ -147,10 +131,7 @@ class Lab:
             LabError: the node is gone or can't carry it out as written; failures of the exchange
                 itself are in the report.
         """
-        try:
-            return self._modalities[role].run(command)
-        except (ControlError, ModalityError) as error:
-            raise LabError(f"{role} could not carry out {command.kind!r}: {error}") from error
+        return self._own.ask(role, command)
 
     def target(self, link: Link) -> Target:
         """The server of ``link`` as its client, a modality, believes it to be now."""
@@ -171,28 +152,6 @@ class Lab:
         """Where the client of ``link`` connects now, as nodes see it."""
         return self._places.address(link, self.state.entries[link])
 
-    def prove_closed(self, link: Link) -> tuple[str, ...]:
-        """Evidence that the port in ``link``'s entry refuses connections.
-
-        Raises:
-            FaultNotInPlaceError: something answers there.
-        """
-        address = self.endpoint(link)
-        feeder = self.topology.feeder
-        report = self.ask(
-            feeder,
-            Echo(
-                target=Target(host=address.host, port=address.port, called="NOBODY"),
-                caller=self.caller(feeder),
-            ),
-        )
-        seen = f"{report.rung.value}: {report.signature or 'answered'}"
-        if report.signature is None or report.signature.kind != "refused":
-            raise FaultNotInPlaceError(
-                f"port {address} should refuse connections, but {feeder} saw {seen}"
-            )
-        return (f"{address} as seen by {feeder}: {seen}",)
-
     # --- life cycle -----------------------------------------------------------------------
 
     def start(self, healthy: LabState) -> None:
@@ -207,9 +166,7 @@ class Lab:
             from orchestrator.certificates import CertificateStore  # slow to import
 
             CertificateStore.create(self.exchange / "tls", certificates, self._keys)
-        launches = [self._modality_launch(role) for role in self.topology.modalities]
-        if self._relayed:
-            launches.insert(0, self._relay_launch())
+        launches = self._own.launches(healthy.modalities.items())
         for role, seat in self.topology.archives.items():
             context = StackContext(
                 role=role,
@@ -227,7 +184,7 @@ class Lab:
         ]
         self._site.start(launches)
         self._launched = [launch.role for launch in launches]
-        self._connect()
+        self._own.connect(healthy.modalities.items())
         self._await_archives()
 
     def enact(self, state: LabState) -> Enacted:
@@ -248,9 +205,9 @@ class Lab:
         for role, modality in state.modalities.items():
             if modality != before.modalities[role]:
                 changes += modality_changes(role, before.modalities[role], modality)
-                self._listen(role)
+                self._own.listen(role, modality)
         changes += study_changes(self.topology.feeder, before.study, state.study)
-        for link in state.entries.keys() | before.entries.keys():
+        for link in sorted(state.entries.keys() | before.entries.keys()):
             if link[0] in state.modalities:
                 changes += self._entry_changes(link, before, state)
         for role in state.archives:
@@ -276,21 +233,15 @@ class Lab:
 
     def forget(self) -> None:
         """Start a new window of evidence: drop traces and what workstations received."""
-        for role in self._modalities:
-            self.ask(role, Forget())
-        if self._wires is not None:
-            self._wires.forget()
+        self._own.forget()
 
     def traces(self) -> tuple[AssociationTrace, ...]:
         """What storage SCPs and the relay saw since ``forget``, oldest first."""
-        seen = [trace for role in self._modalities for trace in self.ask(role, Received()).traces]
-        for link in self._relayed:
-            seen += self.network.wires.traces(wire_name(link))
-        return tuple(sorted(seen, key=lambda trace: trace.opened_at))
+        return self._own.traces()
 
     def link_traces(self, link: Link) -> tuple[AssociationTrace, ...]:
         """What the relay saw on one link since ``forget``."""
-        return self.network.wires.traces(wire_name(link)) if link in self._relayed else ()
+        return self._own.link_traces(link)
 
     def logs(self) -> dict[str, str]:
         """Each archive's log so far."""
@@ -339,78 +290,6 @@ class Lab:
         except PacslabError as error:  # its container is gone, and its log with it
             return str(error)
 
-    def _modality_launch(self, role: str) -> Launch:
-        place = self._places[role]
-
-        def in_process() -> InProcess:
-            self._modalities[role] = node = self._nodes.modality(role, place.exchange)
-            return node
-
-        return Launch(
-            role=role,
-            ports=MODALITY_PORTS,
-            service="workstation" if role == "workstation" else "modality",
-            inprocess=in_process,
-            by_hand=modality_by_hand(
-                self.state.modalities[role], place.listen["dicom"], place.node_exchange
-            ),
-        )
-
-    def _relay_launch(self) -> Launch:
-        def in_process() -> InProcess:
-            self._wires = relay = self._nodes.relay()
-            return relay
-
-        return Launch(
-            role=RELAY,
-            ports=self._places.relay_ports,
-            service="relay",
-            inprocess=in_process,
-            by_hand=relay_by_hand(self._places[RELAY].listen["control"], self._wire_ends()),
-        )
-
-    def _wire_ends(self) -> dict[str, tuple[Address, Address]]:
-        """Where the relay listens for each of its links, and where it leads, by the link's name."""
-        listen = self._places[RELAY].listen
-        return {
-            wire_name(link): (listen[wire_name(link)], self._places[link[1]].peers["dicom"])
-            for link in sorted(self._relayed)
-        }
-
-    def _connect(self) -> None:
-        """Take hold of nodes that run elsewhere by their control channels; let all listen."""
-        for role in self.topology.modalities:
-            if role not in self._modalities:
-                node = NodeClient(*self._site.control(role, "control"))
-                self._await_node(role, node.ping)
-                self._modalities[role] = node
-            self._listen(role)
-        if self._relayed:
-            if self._wires is None:
-                relay = RelayClient(*self._site.control(RELAY, "control"))
-                self._await_node(RELAY, relay.links)
-                self._wires = relay
-            for name, (listen, upstream) in self._wire_ends().items():
-                self._wires.link(name, listen, upstream)
-
-    def _await_node(self, role: str, ask: Callable[[], object]) -> None:
-        """Wait until the control channel of one of our own containers answers."""
-
-        def answers() -> bool:
-            try:
-                ask()
-            except (ControlError, LabError):
-                return False
-            return True
-
-        wait_until(
-            answers,
-            seconds=_NODE_SECONDS,
-            what=f"{role} to answer on its control channel",
-            alive=lambda: self._site.alive(role),
-            log=lambda: self._site.log(role),
-        )
-
     def _await_archives(self) -> None:
         """Ready means answering: the archive's own interface, then a C-ECHO from the feeder."""
         feeder = self.topology.feeder
@@ -426,22 +305,8 @@ class Lab:
                     f"{role} ({self.identities[role]}) is up but does not answer a C-ECHO from"
                     f" {feeder} on its DICOM port {self.endpoint((feeder, role))}:"
                     f" {report.rung.value}: {report.signature}. {report.comment}",
-                    log_tail=tuple(archive.log().splitlines()[-20:]),
+                    log_tail=tuple(archive.log().splitlines()[-_LAST_LINES:]),
                 )
-
-    def _listen(self, role: str) -> None:
-        state = self.state.modalities[role]
-        self.ask(
-            role,
-            Listen(
-                aetitle=state.aetitle,
-                port=self._places[role].listen["dicom"].port,
-                called_aetitles=state.called_aetitles,
-                accepted_sop_classes=state.accepted_sop_classes,
-                accepted_transfer_syntaxes=state.accepted_transfer_syntaxes,
-                tls=state.server_tls,
-            ),
-        )
 
     def _configure(self, role: str, state: LabState) -> tuple[list[NativeChange], list[str]]:
         archive = self._archives[role]

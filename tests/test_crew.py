@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import _thread
+import signal
 import threading
 from collections.abc import Iterable
 from concurrent.futures import Future, wait
@@ -15,6 +15,7 @@ from orchestrator.cells import Bench
 from orchestrator.crew import ThreadCrew
 
 PATIENCE = 60
+MAIN = threading.main_thread().ident
 
 
 class FakeBench:
@@ -30,7 +31,8 @@ class FakeBench:
         self.began = True
         if self._cue is not None:
             assert self._cue.wait(PATIENCE)
-            _thread.interrupt_main()
+            assert MAIN is not None
+            signal.pthread_kill(MAIN, signal.SIGINT)
         if self._fails:
             raise ZeroDivisionError("a bug in the bench itself")
         assert self.interrupted.wait(PATIENCE)

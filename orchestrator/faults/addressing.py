@@ -9,6 +9,7 @@ from pydantic import Field
 
 from orchestrator.errors import FaultNotInPlaceError
 from orchestrator.faults.base import FAULTS, Fault, link_of
+from orchestrator.faults.proof import prove_closed
 from orchestrator.scenario import Route
 from orchestrator.settings import AETitle
 from orchestrator.state import LabState
@@ -55,7 +56,7 @@ class WrongPort(Fault):
 
     def verify(self, lab: Lab, route: Route) -> tuple[str, ...]:
         """The port must really refuse."""
-        return lab.prove_closed(link_of(route))
+        return prove_closed(lab, link_of(route))
 
 
 @FAULTS.register("unresolvable-host")

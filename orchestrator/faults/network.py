@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, ClassVar, Final, Literal
 
 from pydantic import Field
 
-from modalities.commands import Echo, Report, Target, Timeouts
+from modalities.commands import Timeouts
 from orchestrator.errors import FaultNotInPlaceError
 from orchestrator.faults.base import FAULTS, Fault, link_of
+from orchestrator.faults.proof import echo_at, seen_in
 from orchestrator.faults.retrieve import destination_link
 from orchestrator.scenario import Route
 from orchestrator.state import LabState, Link
@@ -160,16 +161,9 @@ def _prove(lab: Lab, link: Link, rung: str, kinds: set[str]) -> tuple[str, ...]:
     else:
         return ()
     address = lab.endpoint(link)
-    report = lab.ask(
-        witness,
-        Echo(
-            target=Target(host=address.host, port=address.port, called="NOBODY"),
-            caller=lab.caller(witness).model_copy(
-                update={"timeouts": Timeouts(connect=_NO_ANSWER, acse=_NO_ANSWER)}
-            ),
-        ),
-    )
-    seen = _words(report)
+    impatient = Timeouts(connect=_NO_ANSWER, acse=_NO_ANSWER)
+    report = echo_at(lab, link, witness, timeouts=impatient)
+    seen = seen_in(report)
     stopped_early = rung == "connect" and report.rung in ("resolve", "connect")
     if (
         report.signature is None
@@ -181,7 +175,3 @@ def _prove(lab: Lab, link: Link, rung: str, kinds: set[str]) -> tuple[str, ...]:
             f" {' or '.join(sorted(kinds))}, but it saw {seen}. Does anything else answer there?"
         )
     return (f"{address} as seen by {witness}: {seen}",)
-
-
-def _words(report: Report) -> str:
-    return f"{report.rung.value}: {report.signature or 'answered'}"

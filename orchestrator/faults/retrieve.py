@@ -8,6 +8,7 @@ from pydantic import Field
 
 from orchestrator.errors import UnsupportedError
 from orchestrator.faults.base import FAULTS, Fault
+from orchestrator.faults.proof import prove_closed
 from orchestrator.scenario import Route
 from orchestrator.settings import AETitle
 from orchestrator.state import LabState, Link
@@ -50,7 +51,7 @@ class DestinationUnreachable(Fault):
 
     def verify(self, lab: Lab, route: Route) -> tuple[str, ...]:
         """The port must really refuse."""
-        return lab.prove_closed(destination_link(route))
+        return prove_closed(lab, destination_link(route))
 
 
 @FAULTS.register("destination-wrong-aetitle")

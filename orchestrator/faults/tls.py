@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from modalities.commands import Echo, Report, Target, Tls
+from modalities.commands import Report, Tls
 from orchestrator.certificate_names import LAB_CA, OTHER_CA, Flaw
 from orchestrator.errors import FaultNotInPlaceError, UnsupportedError
 from orchestrator.faults.base import FAULTS, Fault, link_of
+from orchestrator.faults.proof import echo_at, seen_in
 from orchestrator.scenario import Route
 from orchestrator.settings import TlsServer
 from orchestrator.state import LabState
@@ -71,7 +72,7 @@ class CertificateFault(TlsFault):
         # OpenSSL compares names before dates: a name that differs must not hide the real flaw.
         names = self.refusal == "hostname-mismatch"
         report = _echo(lab, route, _witness_tls(lab, check_hostname=names))
-        seen = f"{report.rung.value}: {report.signature or 'accepted'}"
+        seen = seen_in(report, "accepted")
         if str(report.signature or "") != f"certificate {self.refusal}":
             raise FaultNotInPlaceError(
                 f"{witness}, trusting {LAB_CA}, should refuse {route.target}'s certificate as"
@@ -200,13 +201,7 @@ def _witness_tls(lab: Lab, *, trusted: str | None = None, check_hostname: bool =
 
 
 def _echo(lab: Lab, route: Route, tls: Tls) -> Report:
-    """One echo over TLS, from whoever feeds the lab; it ends before it could disturb anyone."""
-    address = lab.endpoint(link_of(route))
-    title = lab.state.entries[link_of(route)].title
-    return lab.ask(
-        lab.topology.feeder,
-        Echo(
-            target=Target(host=address.host, port=address.port, called=title, tls=tls),
-            caller=lab.caller(lab.topology.feeder),
-        ),
-    )
+    """One echo over TLS, from whoever feeds the lab."""
+    link = link_of(route)
+    called = lab.state.entries[link].title
+    return echo_at(lab, link, lab.topology.feeder, called=called, tls=tls)

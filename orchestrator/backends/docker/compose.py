@@ -131,7 +131,7 @@ def _end(process: subprocess.Popen[str]) -> None:
             return
         if hasattr(os, "killpg"):
             with suppress(ProcessLookupError):
-                os.kill(process.pid, getattr(signal, number))
+                os.killpg(process.pid, getattr(signal, number))
         else:
             process.kill()
         with suppress(subprocess.TimeoutExpired):
