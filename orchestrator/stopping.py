@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import FrameType
 from typing import Final
@@ -79,8 +79,8 @@ def unstoppable() -> Iterator[Noted]:
 
 
 @contextmanager
-def stopping(say: Callable[[str], None]) -> Iterator[Stop]:
-    """While inside, the first signal raises ``StoppedError`` in the main thread, after ``say``.
+def stopping() -> Iterator[Stop]:
+    """While inside, the first signal says so and raises ``StoppedError`` in the main thread.
 
     A second signal ends this process at once; what it leaves is removed by the next run or by
     ``pacslab clean``. Only the main thread may enter.
@@ -90,10 +90,10 @@ def stopping(say: Callable[[str], None]) -> Iterator[Stop]:
     def handle(number: int, frame: FrameType | None) -> None:
         del frame
         if stop.number is not None:
-            os.write(2, b"pacslab: forced; 'pacslab clean' removes what is left\n")
+            _say(b"pacslab: forced; 'pacslab clean' removes what is left\n")
             os._exit(128 + number)
         stop.number = number
-        say("stopping: removing the labs (once more to force it)")
+        _say(b"stopping: removing the labs (once more to force it)\n")
         if not _SHIELDS:
             raise StoppedError(number)
         for noted in _SHIELDS:
@@ -108,3 +108,10 @@ def stopping(say: Callable[[str], None]) -> Iterator[Stop]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _say(line: bytes) -> None:
+    """Past all buffers: the signal may have come in the middle of a ``print``, which can't be
+    entered a second time."""
+    with suppress(OSError):
+        os.write(2, line)

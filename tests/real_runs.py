@@ -99,12 +99,18 @@ class Run:
 
     def await_line(self, *words: str) -> None:
         """Read on until a line on standard error holds every word."""
+        self.await_lines(words)
+
+    def await_lines(self, *wanted: tuple[str, ...]) -> None:
+        """Read on until each of ``wanted`` was met by a line that holds all its words."""
         assert self.process.stderr is not None
+        missing = list(wanted)
         for line in self.process.stderr:
             self.said += line
-            if all(word in line for word in words):
+            missing = [words for words in missing if not all(word in line for word in words)]
+            if not missing:
                 return
-        raise AssertionError(f"the run ended without saying {words}: {self.said}")
+        raise AssertionError(f"the run ended without saying {missing}: {self.said}")
 
     def signal(self, number: signal.Signals) -> None:
         """Signal the run's own process."""

@@ -105,7 +105,7 @@ def test_images_of_other_code_are_forgotten_after_a_day(monkeypatch: pytest.Monk
     }
     forgotten: list[str] = []
     engine = Engine()
-    monkeypatch.setattr(engine, "api", SimpleNamespace(images=lambda name: here[name]))
+    engine.__dict__["api"] = SimpleNamespace(images=lambda name: here[name])
     monkeypatch.setattr(engine, "untag", forgotten.append)
 
     images.forget_old_images(engine)

@@ -46,8 +46,7 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
 def hanging(machine: Machine, *words: str) -> Run:
     """A run with finished cells behind it that waits for a peer that keeps silent."""
     run = machine.start(*SILENCE, *words)
-    run.await_line("healthy", ": pass")
-    run.await_line("firewall-drop", "forward: orthanc", "baseline")
+    run.await_lines(("healthy", ": pass"), ("firewall-drop", "forward: orthanc", "baseline"))
     machine.await_silence_on_the_wire()
     return run
 

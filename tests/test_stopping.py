@@ -2,24 +2,44 @@
 
 from __future__ import annotations
 
+import io
 import signal
+import sys
 
 import pytest
 
 from orchestrator.stopping import StoppedError, stopping, unstoppable
 
 
-def test_a_signal_is_raised_with_its_name_and_gives_the_shells_exit_code() -> None:
-    said: list[str] = []
-    with pytest.raises(StoppedError, match="SIGTERM"), stopping(said.append) as stop:
+def test_a_signal_is_raised_with_its_name_and_gives_the_shells_exit_code(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(StoppedError, match="SIGTERM"), stopping() as stop:
         signal.raise_signal(signal.SIGTERM)
     assert stop.exit_code == 143
-    assert "once more to force it" in said[0]
+    assert "once more to force it" in capfd.readouterr().err
+
+
+def test_a_signal_in_the_middle_of_a_print_is_no_error_of_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class SignalledStream(io.RawIOBase):
+        def writable(self) -> bool:
+            return True
+
+        def write(self, data: object) -> int:
+            signal.raise_signal(signal.SIGINT)
+            return len(bytes(data))  # type: ignore[call-overload]
+
+    stream = io.TextIOWrapper(io.BufferedWriter(SignalledStream()))
+    monkeypatch.setattr(sys, "stderr", stream)
+    with pytest.raises(StoppedError), stopping():
+        print("at work", file=sys.stderr, flush=True)
 
 
 def test_last_steps_are_finished_before_a_signal_counts() -> None:
     steps: list[str] = []
-    with stopping(steps.append) as stop:
+    with stopping() as stop:
         with unstoppable() as noted:
             signal.raise_signal(signal.SIGINT)
             steps.append("the record is written")
@@ -31,7 +51,7 @@ def test_last_steps_are_finished_before_a_signal_counts() -> None:
 
 
 def test_a_step_within_last_steps_leaves_the_signal_to_the_outer_one() -> None:
-    with stopping(lambda _: None), unstoppable() as outer:
+    with stopping(), unstoppable() as outer:
         with unstoppable() as inner:
             signal.raise_signal(signal.SIGINT)
         inner.raise_if_stopped()
@@ -39,7 +59,7 @@ def test_a_step_within_last_steps_leaves_the_signal_to_the_outer_one() -> None:
 
 
 def test_without_a_signal_nothing_is_raised() -> None:
-    with stopping(lambda _: None) as stop:
+    with stopping() as stop:
         with unstoppable() as noted:
             pass
         noted.raise_if_stopped()
@@ -48,6 +68,6 @@ def test_without_a_signal_nothing_is_raised() -> None:
 
 def test_afterwards_signals_do_what_they_did_before() -> None:
     before = signal.getsignal(signal.SIGTERM)
-    with stopping(lambda _: None):
+    with stopping():
         assert signal.getsignal(signal.SIGTERM) is not before
     assert signal.getsignal(signal.SIGTERM) is before

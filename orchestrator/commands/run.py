@@ -45,7 +45,7 @@ def _run(
     request: RunRequest, output: RunOutput, engine: Engine, detach: holding.Detach | None = None
 ) -> int:
     messages = console.messages()
-    with ExitStack() as screen, stopping(messages.print) as stop:
+    with ExitStack() as screen, stopping() as stop:
         ending = _Ending(request, output, messages, screen, detach)
         listener = progress(messages, ending.keep)
         screen.enter_context(listener.showing())

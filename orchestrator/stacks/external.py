@@ -300,6 +300,8 @@ class ExternalArchive:
 
 def _is_loopback(host: str) -> bool:
     """Whether ``host``, a name or an address, is this machine by its loopback interface."""
+    if host == "localhost":  # also where no resolver knows it (RFC 6761)
+        return True
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except OSError:  # whoever has to connect there will say what is wrong with the name

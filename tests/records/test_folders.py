@@ -105,6 +105,14 @@ def test_latest_is_found_without_symbolic_links_too(
     assert find_run(tmp_path) == newer
 
 
+def test_somebodys_folder_called_latest_leads_to_no_run_and_stays(tmp_path: Path) -> None:
+    (tmp_path / "latest" / "notes").mkdir(parents=True)
+    newest = recorded(tmp_path, 2)
+    recorded(tmp_path, 1)
+    assert find_run(tmp_path) == newest
+    assert (tmp_path / "latest" / "notes").is_dir()
+
+
 def test_without_any_run_latest_says_how_to_make_one(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="pacslab run NAME"):
         find_run(tmp_path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -113,6 +114,6 @@ def test_stopping_cuts_an_encrypted_association(archive: MakeArchive, tmp_path: 
     plain = socket.create_connection((LOOPBACK, server.dicom_port), timeout=10)
     with context.wrap_socket(plain, server_hostname=LOOPBACK, suppress_ragged_eofs=False) as client:
         server.stop()
-        # TLS without a close_notify, or a reset where something was on its way
-        with pytest.raises((ssl.SSLEOFError, ConnectionError)):
-            client.read(1)
+        # With or without a close_notify, or a reset where something was on its way: at an end.
+        with suppress(ssl.SSLEOFError, ConnectionError):
+            assert client.read(1) == b""
