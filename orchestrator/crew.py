@@ -24,7 +24,7 @@ from orchestrator import remains
 from orchestrator.cells import Bench
 from orchestrator.request import Listener
 from orchestrator.results import CellId, CellResult, PhaseResult
-from orchestrator.stopping import unstoppable
+from orchestrator.stopping import LONGEST_SLEEP, unstoppable
 
 #: How long interrupted benches get to tear down before nobody waits for them, in seconds.
 TEARDOWN_SECONDS: Final = 30.0
@@ -67,7 +67,8 @@ class ThreadCrew:
             with unstoppable() as noted:
                 futures.extend(pool.submit(bench.run) for bench in benches)
             noted.raise_if_stopped()
-            wait(futures, return_when=FIRST_EXCEPTION)
+            while not _all_done_or_one_failed(futures):
+                pass
         except KeyboardInterrupt as stop:
             cut_short = stopped_by(stop)
         finally:
@@ -83,6 +84,12 @@ class ThreadCrew:
             if future.done() and not future.cancelled():
                 future.result()  # an error that is not a cell's own
         return cut_short
+
+
+def _all_done_or_one_failed(futures: Sequence[Future[None]]) -> bool:
+    """Sleep until something has changed, or a signal may have been missed."""
+    done, waiting = wait(futures, timeout=LONGEST_SLEEP, return_when=FIRST_EXCEPTION)
+    return not waiting or any(future.exception() is not None for future in done)
 
 
 def can_fork() -> bool:
@@ -156,10 +163,10 @@ class ForkCrew:
     def _hear_all(self) -> None:
         open_pipes = set(self._pipes)
         while open_pipes:
-            self._hear(open_pipes, None)
+            self._hear(open_pipes, LONGEST_SLEEP)
 
-    def _hear(self, open_pipes: set[Connection], seconds: float | None) -> None:
-        """Take the messages that are there, or wait for the next."""
+    def _hear(self, open_pipes: set[Connection], seconds: float) -> None:
+        """Take the messages that are there, or wait ``seconds`` at most for the next."""
         ready = wait_for_messages(list(open_pipes), timeout=seconds)
         with unstoppable() as noted:  # or a message already taken off the pipe could be lost
             for pipe in [each for each in open_pipes if each in ready]:

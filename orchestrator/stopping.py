@@ -15,6 +15,11 @@ _SIGNALS: Final = tuple(
 )
 
 
+#: The longest that the main thread sleeps at once, in seconds. A signal that comes in the instant
+#: before it falls asleep does not wake it (the interpreter handles signals between two steps).
+LONGEST_SLEEP: Final = 0.5
+
+
 class StoppedError(KeyboardInterrupt):
     """The user, or whoever started this process, wants it to stop; ``str`` is the signal's name.
 

@@ -26,7 +26,7 @@ from orchestrator.scenario_loader import read_folder
 from orchestrator.selection import SITE_PREFIX, cells_of, select, select_stacks
 from orchestrator.stacks.base import STACKS, Stack
 from orchestrator.stacks.external import load_site
-from orchestrator.stopping import unstoppable
+from orchestrator.stopping import LONGEST_SLEEP, unstoppable
 from orchestrator.study import require_dicom
 
 #: Most of a cell's time is waiting (time-outs, processes that start), so local cells outnumber
@@ -206,7 +206,8 @@ class _Run:
         processes.register_run(self._folder.name, kept=True)
         for bench in benches:
             self._listener.kept(bench.reachable())
-        self._stop.wait()
+        while not self._stop.wait(LONGEST_SLEEP):
+            pass
 
     def _command(self) -> tuple[str, ...]:
         request = self._request
@@ -215,6 +216,8 @@ class _Run:
             words += ["--stack", stack]
         if request.study is not None:
             words += ["--study", str(request.study)]
+        if request.allow_config:
+            words.append("--allow-config")
         return (*words, "--seed", str(self._seed))
 
 
