@@ -202,6 +202,14 @@ class Machine:
                     found.add(int(environment.parent.name))
         return found
 
+    def _command_lines(self) -> list[str]:
+        lines = []
+        for pid in self.processes():
+            with suppress(OSError):  # it has just ended
+                line = Path(f"/proc/{pid}/cmdline").read_bytes()
+                lines.append(line.replace(b"\0", b" ").decode(errors="replace")[:200])
+        return lines
+
     def connections(self, state: str) -> Iterator[Connection]:
         """TCP sockets of this test's processes in ``state``."""
         held: dict[str, str] = {}
@@ -230,8 +238,15 @@ class Machine:
         )
 
     def require_nothing_left(self) -> None:
-        """No process, reservation or temporary file of this test's runs is left."""
-        assert self.processes() == set()
+        """No process, reservation or temporary file of this test's runs is left.
+
+        A process that was killed is given time to be gone; one that was forgotten never goes.
+        """
+        wait_until(
+            lambda: not self.processes(),
+            seconds=PATIENCE,
+            what=f"the end of {self._command_lines()}",
+        )
         assert self.entries() == []
         assert list(self.temporary.iterdir()) == []
 
