@@ -15,23 +15,14 @@ from threading import Event
 from types import FrameType
 
 from modalities import families
-from modalities.commands import (
-    Caller,
-    Echo,
-    Listen,
-    ObjectReport,
-    Received,
-    Report,
-    Store,
-    Target,
-    Timeouts,
-    Tls,
-)
+from modalities.commands import Caller, ObjectReport, Report, Target, Timeouts, Tls
 from modalities.errors import ModalityError
 from modalities.node import ModalityNode, serve
 from modalities.part10 import inspect
 from modalities.pdu_words import name_of
-from modalities.scu import echo, store
+from modalities.services.echo import Echo, echo
+from modalities.services.listen import Listen, Received
+from modalities.services.store import Store, store
 from modalities.study import TRANSFER_SYNTAXES, write_study
 
 _OBSERVER = "modality"

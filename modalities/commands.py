@@ -7,7 +7,7 @@ sides see.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -69,81 +69,13 @@ class Caller(Frozen):
     timeouts: Timeouts = Timeouts()
 
 
-class Echo(Frozen):
-    """C-ECHO (PS3.7 9.1.5)."""
+class Command(Frozen):
+    """Base of what a node can be told to do. ``kind`` is a literal, unique to each sort.
 
-    kind: Literal["echo"] = "echo"
-    target: Target
-    caller: Caller
-    transfer_syntaxes: tuple[str, ...] | None = None
-
-
-class Store(Frozen):
-    """C-STORE of Part-10 files, each in the transfer syntax it is stored in, never transcoded.
-
-    One presentation context is proposed per distinct (SOP class, transfer syntax) of the files.
+    Each sort is defined where it is carried out: one file of ``modalities.services``.
     """
 
-    kind: Literal["store"] = "store"
-    target: Target
-    caller: Caller
-    files: tuple[str, ...]
-
-
-class Find(Frozen):
-    """C-FIND. ``keys`` maps attribute keywords to match values; empty means universal matching."""
-
-    kind: Literal["find"] = "find"
-    target: Target
-    caller: Caller
-    model: Literal["study", "patient"] = "study"
-    level: str = "STUDY"
-    keys: dict[str, str] = Field(default_factory=dict)
-
-
-class Move(Frozen):
-    """C-MOVE of what ``keys`` name to the AE title ``destination``."""
-
-    kind: Literal["move"] = "move"
-    target: Target
-    caller: Caller
-    destination: str
-    model: Literal["study", "patient"] = "study"
-    level: str = "STUDY"
-    keys: dict[str, str] = Field(default_factory=dict)
-
-
-class Received(Frozen):
-    """Ask the node's own storage SCP what it has received since the last ``Forget``."""
-
-    kind: Literal["received"] = "received"
-
-
-class Forget(Frozen):
-    """Empty the node's storage SCP and drop its traces."""
-
-    kind: Literal["forget"] = "forget"
-
-
-class Listen(Frozen):
-    """(Re)start the node's storage SCP with this behaviour.
-
-    ``accepted_sop_classes`` and ``accepted_transfer_syntaxes`` are UIDs; None accepts all.
-    ``called_aetitles`` None accepts any called title, otherwise others get RJ 1/1/7.
-    """
-
-    kind: Literal["listen"] = "listen"
-    aetitle: str
-    port: int = Field(ge=0, le=65535)
-    called_aetitles: tuple[str, ...] | None = None
-    accepted_sop_classes: tuple[str, ...] | None = None
-    accepted_transfer_syntaxes: tuple[str, ...] | None = None
-    tls: Tls | None = None
-
-
-Command = Annotated[
-    Echo | Store | Find | Move | Received | Forget | Listen, Field(discriminator="kind")
-]
+    kind: str
 
 
 class ObjectReport(Frozen):
@@ -167,6 +99,20 @@ class ReceivedInstance(Frozen):
     move_originator: str = ""
 
 
+class CommitmentResult(Frozen):
+    """What an SCP reported about one storage commitment request (PS3.4 J.3.3).
+
+    ``committed`` are SOP Instance UIDs; ``failed`` maps SOP Instance UIDs to their Failure
+    Reason (0008,1197). ``on`` is the association that the N-EVENT-REPORT came on: the ``same``
+    that carried the request, or one of the SCP's ``own``.
+    """
+
+    transaction_uid: str
+    committed: tuple[str, ...] = ()
+    failed: dict[str, int] = Field(default_factory=dict)
+    on: Literal["same", "own"]
+
+
 class Report(Frozen):
     """The answer to any command.
 
@@ -186,3 +132,4 @@ class Report(Frozen):
     received: tuple[ReceivedInstance, ...] = ()
     traces: tuple[AssociationTrace, ...] = ()
     port: int = 0
+    commitment: CommitmentResult | None = None

@@ -13,7 +13,7 @@ import zlib
 from collections import deque
 from io import BytesIO
 from threading import Lock, Thread
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pydicom import Dataset
 from pydicom.uid import UID
@@ -24,7 +24,7 @@ from pynetdicom.presentation import PresentationContext
 from pynetdicom.service_class import ServiceClass, StorageServiceClass
 from pynetdicom.sop_class import register_uid, uid_to_service_class
 
-from modalities.commands import Listen, ReceivedInstance
+from modalities.commands import ReceivedInstance
 from modalities.encoding import encoding_of, refuse_if_cut_short
 from modalities.errors import ModalityError
 from modalities.fingerprint import fingerprint
@@ -33,6 +33,9 @@ from modalities.listener import Listener
 from modalities.scu import VERIFICATION
 from modalities.trace import AssociationTrace
 from modalities.tracing import StreamTracer
+
+if TYPE_CHECKING:
+    from modalities.services.listen import Listen
 
 _SUCCESS: Final = 0x0000
 _CANNOT_UNDERSTAND: Final = 0xC000

@@ -11,39 +11,31 @@ import datetime
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final
 
 from pydicom import Dataset
 from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from modalities import families
+from modalities.cast import CAST, person_of
 from modalities.errors import ModalityError
 from modalities.fingerprint import Fingerprint
 from modalities.part10 import fingerprint_of
-from modalities.study_plan import TRANSFER_SYNTAXES, StudyPlan
+from modalities.pixel_data import TRANSFER_SYNTAXES, require_encodable
+from modalities.study_plan import Request, StudyPlan
 from modalities.uids import uid_of
 
-__all__ = ["CAST", "TRANSFER_SYNTAXES", "WrittenFile", "generate", "write_study"]
+__all__ = [
+    "CAST",
+    "TRANSFER_SYNTAXES",
+    "WrittenFile",
+    "generate",
+    "plan",
+    "write_files",
+    "write_study",
+]
 
 
-class Person(NamedTuple):
-    """A member of the cast: family^given name, sex, year of birth."""
-
-    name: str
-    sex: str
-    born: int
-
-
-CAST: Final = (
-    Person("PHANTOM^ADA", "F", 1961),
-    Person("TESTCASE^TOBIAS", "M", 1954),
-    Person("SIMULANT^NORA", "F", 1978),
-    Person("PLACEHOLDER^MAX", "M", 1949),
-    Person("SPECIMEN^MIKA", "O", 1990),
-    Person("DUMMY^DORIS", "F", 1938),
-    Person("FIXTURE^FELIX", "M", 1985),
-    Person("MOCKUP^MARIA", "F", 1967),
-)
 _FIRST_DAY: Final = datetime.date(2026, 1, 5)
 
 
@@ -59,59 +51,97 @@ def generate(
     family: str,
     *,
     images: int,
-    rows: int = 512,
-    columns: int = 512,
+    rows: int | None = None,
+    columns: int | None = None,
+    frames: int | None = None,
     seed: int = 1,
     transfer_syntax: str = str(ExplicitVRLittleEndian),
+    patient: str | None = None,
 ) -> Iterator[Dataset]:
-    """Yield the images of a simulated study one by one, each ready for ``save_as``.
+    """Yield a family's objects in a simulated study one by one, each ready for ``save_as``.
+
+    Objects of several families with the same seed and patient are one study.
 
     Args:
-        family: modality family (``CT``).
-        images: how many, at least 1.
-        rows: image height in pixels.
-        columns: image width in pixels.
+        family: modality family (``CT``, ``US-CINE``, ``SR``), see ``modalities.families``.
+        images: how many objects, at least 1.
+        rows: image height in pixels; None is the family's usual one.
+        columns: image width in pixels; None is the family's usual one.
+        frames: frames of each multi-frame object; None is the family's usual number.
         seed: decides patient, UIDs, dates and noise.
         transfer_syntax: UID or pydicom keyword, one of ``TRANSFER_SYNTAXES``.
+        patient: member of the cast whose name is the point (``japanese``), see
+            ``modalities.cast``; None lets the seed pick a plain one.
 
     Raises:
-        ModalityError: no such family, or a transfer syntax that images can't be made in.
+        ModalityError: no such family or patient, or a transfer syntax that its objects can't be
+            made in.
     """
-    plan = StudyPlan(family.upper(), images, rows, columns, seed, _syntax(transfer_syntax))
-    return families.named(family)(plan, _shared(plan))
+    planned = plan(
+        family,
+        images=images,
+        rows=rows,
+        columns=columns,
+        frames=frames,
+        seed=seed,
+        transfer_syntax=transfer_syntax,
+        patient=patient,
+    )
+    return planned.family.make(planned, _shared(planned))
 
 
-def write_study(
-    folder: Path,
+def plan(
     family: str,
     *,
-    images: int,
-    rows: int = 512,
-    columns: int = 512,
+    images: int = 1,
+    rows: int | None = None,
+    columns: int | None = None,
+    frames: int | None = None,
     seed: int = 1,
     transfer_syntax: str = str(ExplicitVRLittleEndian),
-) -> list[WrittenFile]:
+    patient: str | None = None,
+) -> StudyPlan:
+    """What ``generate`` would make of the same arguments.
+
+    Raises:
+        ModalityError: as ``generate``.
+    """
+    kind = families.named(family)
+    syntax = _syntax(transfer_syntax)
+    person_of(patient, seed)
+    made = StudyPlan(kind, Request(images, rows, columns, frames, seed, syntax, patient))
+    require_encodable(syntax, kind.pixels, (made.rows, made.columns), kind.name)
+    return made
+
+
+def write_study(folder: Path, family: str, *, images: int, **options: Any) -> list[WrittenFile]:
     """Write a simulated study as Part-10 files ``<family>-<seed>-<number>.dcm`` below ``folder``.
+
+    ``options`` are those of ``generate``.
+
+    Raises:
+        ModalityError: as ``generate``.
+        OSError: the files can't be written.
+    """
+    return [
+        WrittenFile(path, fingerprint_of(path))
+        for path in write_files(folder, family, images=images, **options)
+    ]
+
+
+def write_files(folder: Path, family: str, *, images: int, **options: Any) -> Iterator[Path]:
+    """As ``write_study``, but each path as soon as it is written, and without fingerprints.
 
     Raises:
         ModalityError: as ``generate``.
         OSError: the files can't be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    written = []
-    datasets = generate(
-        family,
-        images=images,
-        rows=rows,
-        columns=columns,
-        seed=seed,
-        transfer_syntax=transfer_syntax,
-    )
-    for dataset in datasets:
+    seed = options.get("seed", 1)
+    for dataset in generate(family, images=images, **options):
         path = folder / f"{family.lower()}-{seed}-{int(dataset.InstanceNumber):04d}.dcm"
         dataset.save_as(path, enforce_file_format=True)
-        written.append(WrittenFile(path, fingerprint_of(path)))
-    return written
+        yield path
 
 
 def _syntax(name: str) -> UID:
@@ -122,37 +152,38 @@ def _syntax(name: str) -> UID:
     if uid not in TRANSFER_SYNTAXES:
         known = ", ".join(syntax.keyword for syntax in TRANSFER_SYNTAXES)
         raise ModalityError(
-            f"simulated images can't be made in {uid.name}; expected one of: {known}"
+            f"simulated objects can't be made in {uid.name}: it has no encoder with a fitting"
+            f" licence, or is none; expected one of: {known}"
         )
     return uid
 
 
 def _shared(plan: StudyPlan) -> Dataset:
     """Patient, General Study and General Equipment modules (PS3.3 C.7.1.1, C.7.2.1, C.7.5.1)."""
-    person = CAST[plan.seed % len(CAST)]
+    person = plan.person
     day = _FIRST_DAY + datetime.timedelta(days=plan.seed % 365)
     date, time = day.strftime("%Y%m%d"), f"{8 + plan.seed % 9:02d}{plan.seed % 60:02d}00"
     shared = Dataset()
-    shared.SpecificCharacterSet = "ISO_IR 100"
+    shared.SpecificCharacterSet = list(person.charset) if person.charset[1:] else person.charset[0]
     shared.InstanceCreationDate, shared.InstanceCreationTime = date, time
     shared.StudyDate, shared.StudyTime = date, time
     shared.SeriesDate, shared.SeriesTime = date, time
     shared.AcquisitionDate, shared.AcquisitionTime = date, time
     shared.ContentDate, shared.ContentTime = date, time
-    shared.AccessionNumber = f"LAB{plan.seed % 10**9:09d}"
-    shared.Modality = plan.family
+    shared.AccessionNumber = f"LAB{plan.seed % 10**9:09d}" if person.identified else ""
+    shared.Modality = plan.family.modality
     shared.Manufacturer = "pacslab"
-    shared.ManufacturerModelName = f"Simulated {plan.family}"
+    shared.ManufacturerModelName = f"Simulated {plan.family.modality}"
     shared.DeviceSerialNumber = "0"
     shared.SoftwareVersions = "1"
     shared.InstitutionName = "pacslab simulation, no hospital"
     shared.ReferringPhysicianName = "NOBODY^REFERRING"
-    shared.StudyDescription = f"Simulated {plan.family} study"
+    shared.StudyDescription = "Simulated study"
     shared.PatientName = person.name
-    shared.PatientID = f"LAB-{plan.seed % 10**9:09d}"
-    shared.PatientBirthDate = f"{person.born}0101"
+    shared.PatientID = f"LAB-{plan.seed % 10**9:09d}" if person.identified else ""
+    shared.PatientBirthDate = f"{person.born}0101" if person.born else ""
     shared.PatientSex = person.sex
     shared.PatientComments = "Simulated; no real person"
-    shared.StudyInstanceUID = plan.uid("study")
+    shared.StudyInstanceUID = plan.study_uid
     shared.StudyID = str(plan.seed % 10**9)
     return shared

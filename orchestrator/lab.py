@@ -13,14 +13,9 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Final
 
-from modalities.commands import (
-    Caller,
-    Command,
-    Echo,
-    Report,
-    Target,
-)
+from modalities.commands import Caller, Command, Report, Target
 from modalities.ladder import Rung
+from modalities.services.echo import Echo
 from modalities.trace import AssociationTrace
 from orchestrator.backends.base import Address, Backend
 from orchestrator.changes import (

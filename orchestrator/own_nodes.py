@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from modalities.commands import Command, Forget, Listen, Received, Report
+from modalities.commands import Command, Report
 from modalities.control import ControlError
 from modalities.errors import ModalityError
 from modalities.node import Modality, NodeClient
+from modalities.services.listen import Forget, Listen, Received
 from modalities.trace import AssociationTrace
 from orchestrator.backends.base import Address, InProcess, Launch, Site
 from orchestrator.errors import LabError

@@ -99,6 +99,12 @@ class Study(Frozen):
     images: int = Field(3, ge=1, le=100_000)
     rows: int = Field(64, ge=8, le=8192)
     columns: int = Field(64, ge=8, le=8192)
+    frames: int | None = Field(
+        None, ge=1, le=100_000, description="frames of each multi-frame object; default: usual"
+    )
+    patient: str | None = Field(
+        None, description="a patient whose name is the point (japanese, empty); default: plain"
+    )
     transfer_syntax: str = Field(
         "ExplicitVRLittleEndian", description="pydicom keyword or UID of the transfer syntax"
     )

@@ -12,12 +12,15 @@ from typing import Final
 from pydantic import BaseModel, ValidationError
 
 from modalities import families
-from modalities.study_plan import TRANSFER_SYNTAXES
+from modalities.cast import CHARACTERS
+from modalities.errors import ModalityError
+from modalities.pixel_data import TRANSFER_SYNTAXES
+from modalities.study import plan
 from modalities.uids import uid_of
 from orchestrator.faults.base import FAULTS
 from orchestrator.probes.base import PROBES
 from orchestrator.problems import Findings, shown
-from orchestrator.scenario import RELAY
+from orchestrator.scenario import RELAY, Study
 from orchestrator.settings import ArchiveSettings
 from orchestrator.stack_spec import ANY, StackSpec, StackSpecError
 from orchestrator.stacks.base import STACKS
@@ -161,15 +164,22 @@ class _Checker:
                 self._validate(here, FAULTS[name], arguments or {})
 
     def _study(self, path: NodePath, study: Mapping[str, object]) -> None:
-        family, syntax = study.get("family"), study.get("transfer_syntax")
-        if isinstance(family, str):
-            self._known((*path, "family"), "modality family", family.upper(), families.names())
-        if self._uid((*path, "transfer_syntax"), syntax) not in (None, *TRANSFER_SYNTAXES):
-            known = ", ".join(each.keyword for each in TRANSFER_SYNTAXES)
-            self._add(
-                (*path, "transfer_syntax"),
-                f"simulated images can't be made in {syntax!r}",
-                f"one of: {known}",
+        usual = Study()
+        family, syntax = study.get("family", usual.family), study.get("transfer_syntax")
+        patient = study.get("patient")
+        right = (
+            isinstance(family, str)
+            and self._known((*path, "family"), "modality family", family.upper(), families.names()),
+            patient is None or self._known((*path, "patient"), "patient", patient, CHARACTERS),
+            syntax is None or self._uid((*path, "transfer_syntax"), syntax) is not None,
+        )
+        if all(right):
+            self._can_be_made(
+                path,
+                str(family),
+                str(syntax or usual.transfer_syntax),
+                _number(study.get("rows", usual.rows)),
+                _number(study.get("columns", usual.columns)),
             )
         folder = study.get("folder")
         if isinstance(folder, str) and not (self._file.parent / folder).is_dir():
@@ -178,6 +188,15 @@ class _Checker:
                 f"no folder {shown(self._file.parent / folder)!r}",
                 "a folder of DICOM files, relative to this file",
             )
+
+    def _can_be_made(
+        self, path: NodePath, family: str, syntax: str, rows: int | None, columns: int | None
+    ) -> None:
+        try:
+            plan(family, transfer_syntax=syntax, rows=rows, columns=columns)
+        except ModalityError as error:
+            known = ", ".join(each.keyword for each in TRANSFER_SYNTAXES)
+            self._add((*path, "transfer_syntax"), str(error), f"one of: {known}")
 
     def _rules(self, path: NodePath, rules: list[object]) -> None:
         decided = False
@@ -271,3 +290,7 @@ def _mapping(value: object) -> Mapping[str, object]:
 
 def _list(value: object) -> list[object]:
     return value if isinstance(value, list) else []
+
+
+def _number(value: object) -> int | None:
+    return value if isinstance(value, int) else None

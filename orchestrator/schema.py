@@ -14,10 +14,10 @@ from typing import Any, Final
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
 
+from modalities.registry import unknown_word
 from orchestrator.errors import InputError
 from orchestrator.faults.base import FAULTS
 from orchestrator.probes.base import PROBES
-from orchestrator.registry import unknown_word
 from orchestrator.results import RunResult
 from orchestrator.scenario import Scenario
 from orchestrator.settings import ArchiveSettings

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Final
 
+from modalities.registry import unknown_word
 from orchestrator.errors import InputError
-from orchestrator.registry import unknown_word
 from orchestrator.results import CellId
 from orchestrator.scenario import Route, Scenario
 from orchestrator.scenario_loader import BrokenFile, ScenarioErrors

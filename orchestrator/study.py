@@ -97,6 +97,8 @@ class StudyMaker:
                 images=self._spec.images,
                 rows=self._spec.rows,
                 columns=self._spec.columns,
+                frames=self._spec.frames,
+                patient=self._spec.patient,
                 seed=self._phase_seed(origin),
                 transfer_syntax=uid_of(syntax),
             )

@@ -12,9 +12,11 @@ from pathlib import Path
 
 from pydicom import dcmread
 
-from modalities.commands import Command, Echo, Report, Store, Target
+from modalities.commands import Command, Report, Target
 from modalities.fingerprint import Fingerprint, fingerprint
 from modalities.ladder import Rung, Signature
+from modalities.services.echo import Echo
+from modalities.services.store import Store
 from orchestrator.backends.base import Address, Backend, InProcess, Launch, Place, Site
 from orchestrator.errors import LabError
 from orchestrator.nodes import InProcessModality, InProcessRelay

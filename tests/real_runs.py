@@ -247,7 +247,7 @@ class Machine:
             seconds=PATIENCE,
             what=f"the end of {self._command_lines()}",
         )
-        assert self.entries() == []
+        assert self.entries() == [], [(str(p), p.read_text()) for p in self.entries()]
         assert list(self.temporary.iterdir()) == []
 
     def close(self) -> None:

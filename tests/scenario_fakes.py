@@ -11,9 +11,10 @@ from typing import ClassVar
 import pytest
 from pydantic import Field
 
+from modalities.registry import Registry
 from orchestrator import scenario_checks, scenario_loader
+from orchestrator.errors import InputError
 from orchestrator.faults.base import Fault
-from orchestrator.registry import Registry
 from orchestrator.scenario import Route
 from orchestrator.scenario_loader import Problem, ScenarioErrors, load_scenario
 from orchestrator.state import LabState
@@ -80,7 +81,7 @@ class FakeProbe:
 
 
 def registry(sort: str, **items: object) -> Registry[object]:
-    filled: Registry[object] = Registry(sort, "tests")
+    filled: Registry[object] = Registry(sort, "tests", InputError)
     filled._loaded = True
     for name, item in items.items():
         filled.register(name.replace("_", "-"))(item)

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from modalities.commands import Command, Store
+from modalities.commands import Command
 from modalities.ladder import Rung, Signature
+from modalities.services.store import Store
 from orchestrator.cells import Bench, Outlook, benches_of, plan_all
 from orchestrator.lab import Lab
 from orchestrator.outcome import Outcome

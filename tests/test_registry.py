@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.errors import InputError
-from orchestrator.registry import Registry, unknown_word
+from modalities.registry import Registry, unknown_word
 
 
 @pytest.fixture
@@ -16,7 +15,8 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.Fix
     name = f"plugins_{abs(hash(request.node.name))}"
     folder = tmp_path / name
     folder.mkdir()
-    registry = f"from orchestrator.registry import Registry\nTHINGS = Registry('thing', '{name}')\n"
+    made = f"THINGS = Registry('thing', '{name}', LookupError)"
+    registry = f"from modalities.registry import Registry\n{made}\n"
     (folder / "__init__.py").write_text(registry)
     plug_in = f"from {name} import THINGS\n\n@THINGS.register('crane')\ndef crane(): ...\n"
     (folder / "crane.py").write_text(plug_in)
@@ -37,8 +37,10 @@ def test_dropping_a_file_into_the_package_is_all_it_takes(package: str) -> None:
     assert len(registry) == 1
 
 
-def test_an_unknown_name_is_an_input_error_with_the_nearest_right_word(package: str) -> None:
-    with pytest.raises(InputError, match="unknown thing 'crame'; did you mean 'crane'"):
+def test_an_unknown_name_is_an_error_of_the_kind_asked_for_with_the_nearest_right_word(
+    package: str,
+) -> None:
+    with pytest.raises(LookupError, match="unknown thing 'crame'; did you mean 'crane'"):
         things(package)["crame"]
 
 

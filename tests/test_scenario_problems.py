@@ -81,12 +81,16 @@ def _plug_ins() -> Iterator[None]:
         ("{images: 2}", "{transfer_syntax: JPEG2000Loslessy}", 16,
          "study.transfer_syntax: unknown UID keyword 'JPEG2000Loslessy';"
          " did you mean 'JPEG2000Lossless'?"),
-        ("{images: 2}", "{transfer_syntax: JPEG2000Lossless}", 16,
-         "study.transfer_syntax: simulated images can't be made in 'JPEG2000Lossless';"
-         " expected one of: ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian,"
-         " DeflatedExplicitVRLittleEndian, RLELossless"),
-        ("{images: 2}", "{family: TC}", 16,
-         "study.family: unknown modality family 'TC'; expected one of: CT"),
+        ("{images: 2}", "{transfer_syntax: JPEGBaseline8Bit}", 16,
+         "study.transfer_syntax: CT pixels have 12 bits, JPEG Baseline (Process 1) holds 8; choose"
+         " another transfer syntax, such as JPEG2000Lossless; expected one of:"
+         " ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian,"
+         " DeflatedExplicitVRLittleEndian, RLELossless, JPEG2000Lossless, JPEG2000,"
+         " JPEGLSLossless, JPEGLSNearLossless, JPEGBaseline8Bit"),
+        ("{images: 2}", "{family: CTT}", 16,
+         "study.family: unknown modality family 'CTT'; did you mean 'CT'?"),
+        ("{images: 2}", "{patient: japanes}", 16,
+         "study.patient: unknown patient 'japanes'; did you mean 'japanese'?"),
         ("  wrong-title: {title: OLD}", "  wrong-titel: {title: OLD}", 18,
          "fault.wrong-titel: unknown fault 'wrong-titel'; did you mean 'wrong-title'?"),
         ("  wrong-title: {title: OLD}", "  wrong-title: {titel: OLD}", 18,

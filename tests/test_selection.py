@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from modalities.registry import Registry
 from orchestrator import selection
 from orchestrator.errors import InputError
-from orchestrator.registry import Registry
 from orchestrator.scenario import Scenario
 from orchestrator.scenario_loader import BrokenFile, Problem, ScenarioErrors
 from orchestrator.selection import cells_of, select, select_stacks
@@ -141,7 +141,7 @@ def test_a_broken_file_matters_only_to_whoever_names_it() -> None:
 
 @pytest.fixture
 def _two_stacks(monkeypatch: pytest.MonkeyPatch) -> None:
-    stacks: Registry[object] = Registry("stack", "tests")
+    stacks: Registry[object] = Registry("stack", "tests", InputError)
     monkeypatch.setattr(stacks, "_loaded", True)
     for name in ("orthanc", "dcm4chee"):
         stacks.register(name)(object())

@@ -1,57 +1,95 @@
 """Modality families: one file per IOD, registered by decorator where it is defined.
 
-A family draws the images of a series. Adding one is adding a file to this folder.
+A family makes the objects of a series. Adding one is adding a file to this folder.
 """
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Callable, Iterator
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Final, Protocol
 
 from pydicom import Dataset
+from pydicom.uid import UID
 
-from modalities.errors import ModalityError
-from modalities.near_words import did_you_mean
+from modalities.pixel_data import PixelFormat
+from modalities.registry import Registry
 from modalities.study_plan import StudyPlan
 
 
-class Family(Protocol):
-    """What is particular to one kind of equipment."""
+class Maker(Protocol):
+    """Makes the objects of one family."""
 
     def __call__(self, plan: StudyPlan, shared: Dataset) -> Iterator[Dataset]:
-        """Yield the images of ``plan`` one by one.
+        """Yield the objects of ``plan`` one by one.
 
-        ``shared`` holds the attributes of patient, study and equipment; each image starts from
-        ``plan.image(shared, …)`` and gets series, geometry and pixels of its own.
+        ``shared`` holds the attributes of patient, study and equipment, and no sequences; it may
+        be added to. Each object starts from ``plan.object(shared, …)`` and gets series, geometry
+        and pixels of its own.
         """
 
 
-_FAMILIES: dict[str, Family] = {}
+@dataclass(frozen=True)
+class Family:
+    """What is particular to one kind of object.
+
+    Attributes:
+        name: the word for it on command lines and in scenarios (``US-CINE``).
+        modality: Modality (0008,0060).
+        title: one line for people.
+        sop_class: of its objects.
+        make: makes them.
+        pixels: what its pixels are; None for objects without.
+        rows, columns: usual size of an image in pixels; 0 without pixels.
+        frames: usual number of frames; 0 for objects that are no multi-frame images.
+    """
+
+    name: str
+    modality: str
+    title: str
+    sop_class: UID
+    make: Maker
+    pixels: PixelFormat | None = None
+    rows: int = 0
+    columns: int = 0
+    frames: int = 0
 
 
-def register(name: str) -> Callable[[Family], Family]:
-    """Decorator that registers a family by its Modality (0008,0060).
+FAMILIES: Final[Registry[Family]] = Registry("modality family", __name__)
+
+
+def family(
+    name: str,
+    *,
+    title: str,
+    sop_class: UID,
+    modality: str | None = None,
+    pixels: PixelFormat | None = None,
+    size: tuple[int, int] = (0, 0),
+    frames: int = 0,
+) -> Callable[[Maker], Maker]:
+    """Decorator that registers a family; see ``Family``.
+
+    Args:
+        modality: by default ``name``.
+        size: rows and columns.
 
     Raises:
         ValueError: ``name`` is taken.
     """
 
-    def add(family: Family) -> Family:
-        if name in _FAMILIES:
-            raise ValueError(f"modality family {name!r} is registered twice")
-        _FAMILIES[name] = family
-        return family
+    def add(make: Maker) -> Maker:
+        rows, columns = size
+        made = Family(name, modality or name, title, sop_class, make, pixels, rows, columns, frames)
+        FAMILIES.register(name)(made)
+        return make
 
     return add
 
 
 def names() -> tuple[str, ...]:
     """All families, sorted."""
-    for module in pkgutil.iter_modules(__path__, __name__ + "."):
-        importlib.import_module(module.name)
-    return tuple(sorted(_FAMILIES))
+    return tuple(FAMILIES)
 
 
 def named(name: str) -> Family:
@@ -60,11 +98,4 @@ def named(name: str) -> Family:
     Raises:
         ModalityError: there is none; the message has the nearest right word.
     """
-    known = names()
-    try:
-        return _FAMILIES[name.upper()]
-    except KeyError:
-        hint = did_you_mean(name.upper(), known) or "."
-        raise ModalityError(
-            f"unknown modality family {name!r}{hint} Known: {', '.join(known)}"
-        ) from None
+    return FAMILIES[name.upper()]

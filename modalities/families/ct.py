@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from pydicom import Dataset
 from pydicom.uid import CTImageStorage
 
-from modalities.burn_in import burn
-from modalities.families import register
+from modalities.families import family
+from modalities.pixel_data import PixelFormat
 from modalities.study_plan import StudyPlan
 
 #: Hounsfield units.
@@ -27,37 +27,42 @@ _LEVELS: Final = 4096
 _CORNER: Final = 2.0  # largest squared radius that the table of levels covers
 
 
-@register("CT")
+@family(
+    "CT",
+    title="CT head, axial slices",
+    sop_class=CTImageStorage,
+    pixels=PixelFormat(bits=12),
+    size=(512, 512),
+)
 def ct(plan: StudyPlan, shared: Dataset) -> Iterator[Dataset]:
     """Axial slices from below to above the head."""
     _describe_series(plan, shared)
     phantom = _HeadPhantom(plan)
     for number in range(1, plan.images + 1):
-        image = plan.image(shared, CTImageStorage, number)
+        image = plan.object(shared, CTImageStorage, number)
         z = (number - 1) * _SLICE_MM
         half = _FIELD_OF_VIEW_MM / 2
         image.ImagePositionPatient = [-half, -half, z]
         image.SliceLocation = z
         pixels = phantom.slice(number)
-        burnt = burn(pixels, _MARK - _INTERCEPT, f"LAB USE ONLY {number}", str(number))
+        burnt = plan.burn(pixels, _MARK - _INTERCEPT, number)
         image.BurnedInAnnotation = "YES" if burnt else "NO"
         plan.set_pixels(image, pixels)
         yield image
 
 
 def _describe_series(plan: StudyPlan, shared: Dataset) -> None:
-    """General Series, Frame of Reference, Image Plane, Image Pixel and CT Image modules."""
-    shared.SeriesInstanceUID = plan.uid("series", 1)
+    """General Series, Frame of Reference, Image Plane and CT Image modules."""
+    shared.SeriesInstanceUID = plan.series_uid
     shared.SeriesNumber = 1
     shared.SeriesDescription = "Head phantom, axial"
     shared.ProtocolName = "SIMULATED HEAD"
     shared.BodyPartExamined = "HEAD"
     shared.PatientPosition = "HFS"
-    shared.FrameOfReferenceUID = plan.uid("frame of reference")
+    shared.FrameOfReferenceUID = plan.frame_of_reference_uid
     shared.PositionReferenceIndicator = None
     shared.ImageType = ["ORIGINAL", "PRIMARY", "AXIAL"]
     shared.AcquisitionNumber = 1
-    shared.LossyImageCompression = "00"
     shared.KVP = 120
     shared.ExposureTime = 1000
     shared.XRayTubeCurrent = 200
@@ -68,11 +73,6 @@ def _describe_series(plan: StudyPlan, shared: Dataset) -> None:
         round(_FIELD_OF_VIEW_MM / plan.columns, 6),
     ]
     shared.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
-    shared.SamplesPerPixel = 1
-    shared.PhotometricInterpretation = "MONOCHROME2"
-    shared.Rows, shared.Columns = plan.rows, plan.columns
-    shared.BitsAllocated, shared.BitsStored, shared.HighBit = 16, 12, 11
-    shared.PixelRepresentation = 0
     shared.RescaleIntercept, shared.RescaleSlope, shared.RescaleType = _INTERCEPT, 1, "HU"
     shared.WindowCenter, shared.WindowWidth = 40, 80
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from orchestrator.registry import Registry
+from modalities.registry import Registry
+from orchestrator.errors import InputError
 
 
 class Address(NamedTuple):
@@ -174,4 +175,4 @@ class Backend(Protocol):
         """A site for ``lab`` (unique on this machine) of ``run``, keeping files in ``folder``."""
 
 
-BACKENDS: Registry[Backend] = Registry("backend", "orchestrator.backends")
+BACKENDS: Registry[Backend] = Registry("backend", "orchestrator.backends", InputError)

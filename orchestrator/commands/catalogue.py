@@ -13,6 +13,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from modalities.registry import unknown_word
 from orchestrator.errors import InputError
 from orchestrator.output import console
 from orchestrator.output.console import put
@@ -21,7 +22,6 @@ from orchestrator.output.summary import MOST_COMMANDS, print_cell, print_summary
 from orchestrator.problems import InvalidFileError, Problem
 from orchestrator.records.folders import LATEST, RECORD, RUN_NAME, find_run, run_folders
 from orchestrator.records.record import load_run
-from orchestrator.registry import unknown_word
 from orchestrator.scenario import PHASES, Expectation, Scenario
 from orchestrator.scenario_loader import load_all, load_scenario
 from orchestrator.schema import schema_text

@@ -5,7 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar
 
-from orchestrator.registry import Registry
+from modalities.registry import Registry
+from orchestrator.errors import InputError
 from orchestrator.scenario import Route
 from orchestrator.settings import Frozen
 from orchestrator.state import LabState, Link
@@ -52,4 +53,4 @@ def link_of(route: Route) -> Link:
     return (route.source, route.target)
 
 
-FAULTS: Registry[type[Fault]] = Registry("fault", "orchestrator.faults")
+FAULTS: Registry[type[Fault]] = Registry("fault", "orchestrator.faults", InputError)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from modalities.commands import Echo, Report, Target, Timeouts, Tls
+from modalities.commands import Report, Target, Timeouts, Tls
+from modalities.services.echo import Echo
 from orchestrator.errors import FaultNotInPlaceError
 from orchestrator.state import Link
 

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from modalities.commands import Report
 from modalities.ladder import Rung
+from modalities.registry import Registry
 from modalities.trace import AssociationTrace
+from orchestrator.errors import InputError
 from orchestrator.outcome import Observation, Outcome
-from orchestrator.registry import Registry
 from orchestrator.scenario import Route
 from orchestrator.settings import Frozen
 from orchestrator.words import describe
@@ -74,4 +75,4 @@ def observe(
     )
 
 
-PROBES: Registry[Probe] = Registry("probe", "orchestrator.probes")
+PROBES: Registry[Probe] = Registry("probe", "orchestrator.probes", InputError)

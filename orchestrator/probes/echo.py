@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from modalities.commands import Echo
 from modalities.ladder import Rung
+from modalities.services.echo import Echo
 from orchestrator.outcome import Outcome
 from orchestrator.probes.base import PROBES, Probed, observe
 from orchestrator.scenario import Route

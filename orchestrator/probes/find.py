@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from modalities.commands import Find, Report
+from modalities.commands import Report
 from modalities.ladder import Rung, Signature
+from modalities.services.query import Find
 from orchestrator.outcome import Outcome
 from orchestrator.probes.base import PROBES, Probed, observe
 from orchestrator.scenario import Route

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from modalities.commands import Move, Received
 from modalities.ladder import Rung
+from modalities.services.listen import Received
+from modalities.services.query import Move
 from orchestrator.delivery import Delivery, judge_delivery
 from orchestrator.errors import LabError
 from orchestrator.outcome import Outcome

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from modalities.commands import ObjectReport, Report, Store
+from modalities.commands import ObjectReport, Report
 from modalities.ladder import Rung
+from modalities.services.store import Store
 from orchestrator.delivery import Delivery, judge_delivery
 from orchestrator.outcome import Outcome
 from orchestrator.probes.base import PROBES, Probed, observe

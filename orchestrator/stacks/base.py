@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from modalities.fingerprint import Fingerprint
+from modalities.registry import Registry
 from orchestrator.backends.base import Backend, Launch, Place, Site
+from orchestrator.errors import InputError
 from orchestrator.outcome import Outcome
-from orchestrator.registry import Registry
 from orchestrator.settings import ArchiveSettings, Frozen, NativeChange
 
 Edition = Literal["container", "process", "profile", "external"]
@@ -152,4 +153,4 @@ class Stack(Protocol):
         """An archive of this edition, not started."""
 
 
-STACKS: Registry[Stack] = Registry("stack", "orchestrator.stacks")
+STACKS: Registry[Stack] = Registry("stack", "orchestrator.stacks", InputError)

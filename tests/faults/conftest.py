@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from modalities.commands import Caller, Command, Listen, Report, Tls
+from modalities.commands import Caller, Command, Report, Tls
 from modalities.node import ModalityNode
+from modalities.services.listen import Listen
 from orchestrator.backends.base import Address
 from orchestrator.certificates import CertificateStore, KeyRing
 from orchestrator.relay import Relay, wire_name

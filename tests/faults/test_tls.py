@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from modalities.commands import Caller, Echo, Target
+from modalities.commands import Caller, Target
+from modalities.services.echo import Echo
 from orchestrator.errors import FaultNotInPlaceError, LabError, UnsupportedError
 from orchestrator.faults.base import FAULTS
 from orchestrator.faults.tls import (

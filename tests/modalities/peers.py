@@ -18,6 +18,7 @@ from threading import Thread
 from typing import Any
 
 import pytest
+from pydicom.uid import JPEGBaseline8Bit
 from pynetdicom.dimse_messages import C_ECHO_RSP, C_STORE_RSP, DIMSEMessage
 from pynetdicom.dimse_primitives import C_ECHO, C_STORE
 from pynetdicom.pdu import A_ASSOCIATE_AC, A_ASSOCIATE_RQ, P_DATA_TF
@@ -29,8 +30,11 @@ from pynetdicom.pdu_primitives import (
 from pynetdicom.presentation import PresentationContext
 
 from modalities.commands import Target
+from modalities.pixel_data import TRANSFER_SYNTAXES
 
 LOOPBACK = "127.0.0.1"
+#: What CT images can be encoded in.
+FOR_12_BITS = tuple(each for each in TRANSFER_SYNTAXES if each != JPEGBaseline8Bit)
 #: For steps that answer at once unless something is broken.
 PATIENCE = 10.0
 

@@ -9,9 +9,12 @@ from threading import Event
 import pytest
 from pynetdicom.dimse_primitives import C_STORE
 
-from modalities.commands import Caller, Echo, Listen, Report, Store, Target
+from modalities.commands import Caller, Report, Target
 from modalities.ladder import Rung, Signature
 from modalities.node import ModalityNode
+from modalities.services.echo import Echo
+from modalities.services.listen import Listen
+from modalities.services.store import Store
 from modalities.study import WrittenFile, write_study
 from tests.modalities.peers import LOOPBACK, Conversation, Script, ScriptedPeers
 

@@ -10,22 +10,14 @@ from threading import Thread
 
 import pytest
 
-from modalities.commands import (
-    Caller,
-    Command,
-    Echo,
-    Find,
-    Forget,
-    Listen,
-    Move,
-    Received,
-    Report,
-    Store,
-    Target,
-)
+from modalities.commands import Caller, Command, Report, Target
 from modalities.control import ControlError
 from modalities.errors import ModalityError
 from modalities.node import Modality, ModalityNode, NodeClient, serve
+from modalities.services.echo import Echo
+from modalities.services.listen import Forget, Listen, Received
+from modalities.services.query import Find, Move
+from modalities.services.store import Store
 from modalities.study import WrittenFile
 from tests.modalities.peers import LOOPBACK, PATIENCE, free_port, until
 

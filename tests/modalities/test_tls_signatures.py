@@ -15,9 +15,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from modalities.commands import Caller, Echo, Listen, Received, Report, Target, Tls
+from modalities.commands import Caller, Report, Target, Tls
 from modalities.errors import ModalityError
 from modalities.node import ModalityNode
+from modalities.services.echo import Echo
+from modalities.services.listen import Listen, Received
 from modalities.tls import client_context
 from tests.modalities.peers import LOOPBACK, Conversation, Script, ScriptedPeers
 

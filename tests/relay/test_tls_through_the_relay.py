@@ -8,8 +8,10 @@ from typing import Literal
 
 import pytest
 
-from modalities.commands import Caller, Echo, Listen, Target, Tls
+from modalities.commands import Caller, Target, Tls
 from modalities.node import ModalityNode
+from modalities.services.echo import Echo
+from modalities.services.listen import Listen
 from orchestrator.backends.base import Address
 from orchestrator.certificates import CertificateStore
 from orchestrator.evidence import outcome_of

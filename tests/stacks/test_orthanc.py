@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from modalities.commands import Caller, Store, Target
+from modalities.commands import Caller, Target
 from modalities.ladder import Rung, Signature
 from modalities.node import ModalityNode
+from modalities.services.store import Store
 from modalities.study import write_study
 from orchestrator.backends.local import LocalBackend, LocalSite
 from orchestrator.errors import LabError, UnsupportedError

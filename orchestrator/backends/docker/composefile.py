@@ -18,8 +18,8 @@ from typing import Any, Final
 import yaml
 from pydantic import Field
 
+from modalities.registry import unknown_word
 from orchestrator.image_inputs import ROOT
-from orchestrator.registry import unknown_word
 from orchestrator.settings import Frozen
 
 COMPOSE_FILE: Final = ROOT / "compose.yaml"

@@ -7,8 +7,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
+from modalities.registry import unknown_word
 from orchestrator.errors import InputError
-from orchestrator.registry import unknown_word
 from orchestrator.stacks.profile.vendor import VendorProfile, load_profile
 
 _SHIPPED: Final = Path(__file__).resolve().parents[3] / "profiles"

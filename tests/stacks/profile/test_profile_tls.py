@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from modalities.commands import Caller, Echo, Target, Tls
+from modalities.commands import Caller, Target, Tls
 from modalities.errors import ModalityError
-from modalities.scu import echo
+from modalities.services.echo import Echo, echo
 from orchestrator.certificates import CertificateStore, KeyRing
 from orchestrator.settings import TlsServer
 from orchestrator.stacks.profile.configuration import ForwardOrder

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from modalities.registry import Registry
 from orchestrator.errors import InputError
 from orchestrator.problems import InvalidFileError
-from orchestrator.registry import Registry
 from orchestrator.settings import ArchiveSettings
 from orchestrator.stacks.base import STACKS, Stack
 from orchestrator.stacks.profile.dialects import NeutralDialect, dialect_of
@@ -89,7 +89,7 @@ def test_a_users_profile_works_without_code(
     monkeypatch.chdir(tmp_path)
     assert {"acme", *SHIPPED} <= set(profile_files())
     assert store(archive("acme").dicom_port, image()) == [0]
-    registry: Registry[Stack] = Registry("stack", "orchestrator.stacks")
+    registry: Registry[Stack] = Registry("stack", "orchestrator.stacks", InputError)
     registry.register("acme")(ProfileStack("acme"))
     assert ProfileStack("acme").aetitle == "DCM4CHEE"
 

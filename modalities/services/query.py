@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from io import BytesIO
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
+from pydantic import Field
 from pydicom import Dataset
 from pydicom.datadict import keyword_dict, tag_for_keyword
 from pydicom.dataelem import DataElement
@@ -16,7 +17,7 @@ from pynetdicom.dimse_primitives import C_FIND, C_MOVE, DimsePrimitiveType
 from pynetdicom.dsutils import decode, encode
 
 from modalities.association import Association
-from modalities.commands import Find, Move, Report
+from modalities.commands import Caller, Command, Report, Target
 from modalities.errors import ModalityError
 from modalities.ladder import Rung, Signature
 from modalities.link import StoppedError
@@ -30,6 +31,7 @@ from modalities.scu import (
     message_of,
     tls_of,
 )
+from modalities.service import Here, service
 
 #: Query/Retrieve information models (PS3.4 C.6.1.3 and C.6.2.3).
 _FIND_MODELS: Final = {
@@ -50,6 +52,43 @@ _COUNTERS: Final = {
     "warning": "NumberOfWarningSuboperations",
     "remaining": "NumberOfRemainingSuboperations",
 }
+
+
+class Find(Command):
+    """C-FIND. ``keys`` maps attribute keywords to match values; empty means universal matching."""
+
+    kind: Literal["find"] = "find"
+    target: Target
+    caller: Caller
+    model: Literal["study", "patient"] = "study"
+    level: str = "STUDY"
+    keys: dict[str, str] = Field(default_factory=dict)
+
+
+class Move(Command):
+    """C-MOVE of what ``keys`` name to the AE title ``destination``."""
+
+    kind: Literal["move"] = "move"
+    target: Target
+    caller: Caller
+    destination: str
+    model: Literal["study", "patient"] = "study"
+    level: str = "STUDY"
+    keys: dict[str, str] = Field(default_factory=dict)
+
+
+#: Every pending response starts the DIMSE timeout anew; how many come is the peer's choice.
+_LONGEST_QUERY_SECONDS: Final = 600.0
+
+
+@service(Find, patience=lambda _command: _LONGEST_QUERY_SECONDS)
+def _find(command: Find, here: Here) -> Report:
+    return find(command, here.exchange, here.name)
+
+
+@service(Move, patience=lambda _command: _LONGEST_QUERY_SECONDS)
+def _move(command: Move, here: Here) -> Report:
+    return move(command, here.exchange, here.name)
 
 
 def find(command: Find, exchange: Path, observer: str) -> Report:

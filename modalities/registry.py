@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from threading import RLock
 from typing import Generic, TypeVar
 
+from modalities.errors import ModalityError
 from modalities.near_words import did_you_mean
-from orchestrator.errors import InputError
 
 T = TypeVar("T")
 
@@ -18,12 +18,14 @@ class Registry(Mapping[str, T], Generic[T]):
     """Named things of one sort, registered by decorator where they are defined.
 
     ``package`` is imported module by module on first look-up, so that dropping a file into it is
-    all that adding a plug-in takes.
+    all that adding a plug-in takes. A look-up that fails raises ``error``, with the nearest right
+    word.
     """
 
-    def __init__(self, sort: str, package: str) -> None:
+    def __init__(self, sort: str, package: str, error: type[Exception] = ModalityError) -> None:
         self._sort = sort
         self._package = package
+        self._error = error
         self._items: dict[str, T] = {}
         self._lock = RLock()
         self._loading = False
@@ -44,6 +46,10 @@ class Registry(Mapping[str, T], Generic[T]):
 
         return add
 
+    def remove(self, name: str) -> None:
+        """Forget ``name``, which its owner no longer wants to be found; idempotent."""
+        self._items.pop(name, None)
+
     def __getitem__(self, name: str) -> T:
         if name in self._items:  # registered by an import: no need to look at all the others
             return self._items[name]
@@ -51,7 +57,7 @@ class Registry(Mapping[str, T], Generic[T]):
         try:
             return self._items[name]
         except KeyError:
-            raise InputError(self.explain_unknown(name)) from None
+            raise self._error(self.explain_unknown(name)) from None
 
     def __contains__(self, name: object) -> bool:
         self._load()
