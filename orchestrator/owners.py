@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self, TypeVar
 
@@ -87,10 +87,33 @@ def write_entry(path: Path, entry: Frozen) -> None:
     Raises:
         EnvironmentProblemError: it can't be written.
     """
+    with _written(path, entry) as partial:
+        partial.replace(path)
+
+
+def write_new_entry(path: Path, entry: Frozen) -> bool:
+    """``write_entry``, unless ``path`` exists: of two writers one succeeds. Whether this one did.
+
+    Raises:
+        EnvironmentProblemError: it can't be written.
+    """
+    with _written(path, entry) as partial:
+        try:
+            os.link(partial, path)
+        except FileExistsError:
+            return False
+        finally:
+            partial.unlink()
+    return True
+
+
+@contextmanager
+def _written(path: Path, entry: Frozen) -> Iterator[Path]:
+    """A complete file beside ``path``, named after its writer, for the caller to move there."""
     partial = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
     try:
         partial.write_text(entry.model_dump_json(), encoding="utf-8")
-        partial.replace(path)
+        yield partial
     except OSError as error:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
@@ -106,6 +129,14 @@ def read_entry(path: Path, model: type[T]) -> T | None:
         return model.model_validate_json(path.read_bytes())
     except (FileNotFoundError, ValidationError):
         return None
+
+
+def remove_unfinished(sort: str) -> None:
+    """Remove what is left of entries whose writer was killed before they were complete."""
+    for path in state_folder(sort).glob(".*"):
+        writer = path.name.rsplit(".", 2)[-2]
+        if not writer.isdecimal() or ProcessIdentity.of(int(writer)) is None:
+            path.unlink(missing_ok=True)
 
 
 def entries(sort: str, model: type[T]) -> Iterator[tuple[Path, T]]:

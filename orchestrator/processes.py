@@ -1,40 +1,58 @@
 """Registry of the local processes that runs start, so that none outlives its run.
 
-Every process is entered in the state folder right after it was started and struck out when it was
+Every process is announced in the state folder before it is started, and struck out when it was
 ended. What a killed run left is found there by the next run and by ``pacslab clean``. A process is
-only ever ended after its id *and* its start time were found to match: never a stranger's.
+only ever ended after its id *and* its start time were found to match, or because it carries the
+mark that its announcement gave it: never a stranger's.
 """
 
 from __future__ import annotations
 
 import os
+import secrets
 import select
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Final, Literal
 
-from orchestrator.owners import ProcessIdentity, entries, state_folder, write_entry
+from orchestrator.owners import (
+    ProcessIdentity,
+    entries,
+    remove_unfinished,
+    state_folder,
+    write_entry,
+)
 from orchestrator.settings import Frozen
 
 _NODES: Final = "processes"
 _RUNS: Final = "runs"
+#: The environment variable that tells which announcement a process belongs to.
+_MARK: Final = "PACSLAB_PROCESS"
 #: How long a run may take to tear down its labs when it is told to stop, in seconds.
 RUN_PATIENCE: Final = 30.0
 _NODE_PATIENCE: Final = 5.0
 
 
 class ProcessEntry(Frozen):
-    """A node's process: who it is, which run started it, and the process that drives that run."""
+    """A node's process: who it is, which run started it, and the process that drives that run.
 
-    process: ProcessIdentity
+    ``process`` is None from the announcement until the start is known to have succeeded. A run
+    that is killed in between leaves a process that only ``mark`` in its environment tells.
+    """
+
+    mark: str
+    process: ProcessIdentity | None = None
     owner: ProcessIdentity
     run: str
     command: tuple[str, ...]
 
-    def __str__(self) -> str:
-        return f"process {self.process.pid} ({' '.join(self.command)}) of run {self.run}"
+    def describe(self, process: ProcessIdentity) -> str:
+        """A line for people about this entry's ``process``."""
+        return f"process {process.pid} ({' '.join(self.command)}) of run {self.run}"
 
 
 class RunEntry(Frozen):
@@ -45,23 +63,46 @@ class RunEntry(Frozen):
     kept: bool = False
 
 
-def register(pid: int, *, run: str, command: Sequence[str]) -> None:
-    """Enter the process ``pid``, which this process has just started for ``run``.
+class Announcement:
+    """A process that is about to be started, is running, or was ended: see ``announce``.
 
-    A process that has ended already is not entered.
+    Attributes:
+        environment: to be added to the process's; it holds the mark.
     """
-    process = ProcessIdentity.of(pid)
-    if process is None:
-        return
-    entry = ProcessEntry(
-        process=process, owner=ProcessIdentity.current(), run=run, command=tuple(command)
+
+    def __init__(self, entry: ProcessEntry) -> None:
+        self._entry = entry
+        self._path = state_folder(_NODES) / f"{entry.mark}.json"
+        self.environment: Mapping[str, str] = {_MARK: entry.mark}
+        write_entry(self._path, entry)
+
+    def started(self, pid: int) -> None:
+        """Enter the id that the process got; one that has ended already is struck out."""
+        process = ProcessIdentity.of(pid)
+        if process is None:
+            self.withdraw()
+        else:
+            write_entry(self._path, self._entry.model_copy(update={"process": process}))
+
+    def withdraw(self) -> None:
+        """Strike it out: it was ended, or could not be started; idempotent."""
+        self._path.unlink(missing_ok=True)
+
+
+def announce(*, run: str, command: Sequence[str]) -> Announcement:
+    """Say that this process is about to start ``command`` for ``run``.
+
+    Raises:
+        EnvironmentProblemError: the entry can't be written.
+    """
+    return Announcement(
+        ProcessEntry(
+            mark=secrets.token_hex(8),
+            owner=ProcessIdentity.current(),
+            run=run,
+            command=tuple(command),
+        )
     )
-    write_entry(state_folder(_NODES) / f"{pid}.json", entry)
-
-
-def unregister(pid: int) -> None:
-    """Strike out ``pid`` after it was ended; idempotent."""
-    (state_folder(_NODES) / f"{pid}.json").unlink(missing_ok=True)
 
 
 def register_run(run: str, *, kept: bool = False) -> None:
@@ -108,13 +149,16 @@ def sweep() -> list[str]:
     for path, entry in entries(_NODES, ProcessEntry):
         if entry.owner.alive():
             continue
-        if entry.process.alive():
-            end(entry.process, signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL)
-            ended.append(str(entry))
+        for process in (entry.process,) if entry.process is not None else _marked(entry.mark):
+            if process.alive():
+                end(process, signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL)
+                ended.append(entry.describe(process))
         path.unlink(missing_ok=True)
     for path, run in entries(_RUNS, RunEntry):
         if not run.process.alive():
             path.unlink(missing_ok=True)
+    for sort in (_NODES, _RUNS):
+        remove_unfinished(sort)
     return ended
 
 
@@ -133,6 +177,22 @@ def end(
     _signal(process, signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL)
     _await_end(process, _NODE_PATIENCE)
     return "killed"
+
+
+def _marked(mark: str) -> tuple[ProcessIdentity, ...]:
+    """Processes with ``mark`` in their environment: Linux shows it (proc(5), ``environ``).
+
+    Elsewhere nothing tells a process whose run was killed in the instant of its start.
+    """
+    wanted = f"{_MARK}={mark}".encode()
+    found = []
+    for environment in Path("/proc").glob("[0-9]*/environ"):
+        with suppress(OSError):  # it has just ended, or is another user's
+            if wanted in environment.read_bytes().split(b"\0"):
+                process = ProcessIdentity.of(int(environment.parent.name))
+                if process is not None:
+                    found.append(process)
+    return tuple(found)
 
 
 def _signal(process: ProcessIdentity, number: signal.Signals) -> bool:

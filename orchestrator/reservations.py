@@ -6,18 +6,23 @@ listens on it: the instant between choosing a port and binding it is where two l
 
 from __future__ import annotations
 
-import os
 import re
 import secrets
 import shutil
 import socket
 import tempfile
-import time
 from pathlib import Path
 from typing import Final
 
 from orchestrator.errors import EnvironmentProblemError
-from orchestrator.owners import ProcessIdentity, entries, read_entry, state_folder, write_entry
+from orchestrator.owners import (
+    ProcessIdentity,
+    entries,
+    remove_unfinished,
+    state_folder,
+    write_entry,
+    write_new_entry,
+)
 from orchestrator.settings import Frozen
 
 #: Below the range from which the system picks source ports of outgoing connections (Linux:
@@ -25,8 +30,6 @@ from orchestrator.settings import Frozen
 PORTS: Final = range(20000, 32000)
 _SORT_PORTS: Final = "ports"
 _SORT_FOLDERS: Final = "folders"
-#: A reservation that can't be read and is older than this was interrupted while being written.
-_UNREADABLE_SECONDS: Final = 60.0
 
 
 class PortEntry(Frozen):
@@ -51,12 +54,12 @@ def reserve_port(run: str) -> int:
         EnvironmentProblemError: none of ``PORTS`` is free.
     """
     folder = state_folder(_SORT_PORTS)
-    entry = PortEntry(owner=ProcessIdentity.current(), run=run).model_dump_json().encode()
+    entry = PortEntry(owner=ProcessIdentity.current(), run=run)
     start = secrets.randbelow(len(PORTS))
     for offset in range(len(PORTS)):
         port = PORTS[(start + offset) % len(PORTS)]
         path = folder / f"{port}.json"
-        if not _create(path, entry):
+        if path.exists() or not write_new_entry(path, entry):
             continue
         if _is_free(port):
             return port
@@ -110,30 +113,14 @@ def sweep() -> list[str]:
             if entry.path.exists():
                 removed.append(f"temporary folder {entry.path} of run {entry.run}")
             remove_folder(entry.path)
-    freed = [path for path in sorted(state_folder(_SORT_PORTS).glob("*.json")) if _is_stale(path)]
+    for sort in (_SORT_FOLDERS, _SORT_PORTS):
+        remove_unfinished(sort)
+    freed = [path for path, entry in entries(_SORT_PORTS, PortEntry) if not entry.owner.alive()]
     for path in freed:
         path.unlink(missing_ok=True)
     if freed:
         removed.append(f"{len(freed)} port reservation{'' if len(freed) == 1 else 's'}")
     return removed
-
-
-def _create(path: Path, content: bytes) -> bool:
-    """Create ``path``; False when somebody holds it."""
-    try:
-        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    except FileExistsError:
-        return False
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-    except OSError as error:
-        path.unlink(missing_ok=True)
-        raise EnvironmentProblemError(
-            f"cannot reserve a port in {path}: {error.strerror}. Free some space, or set"
-            " PACSLAB_STATE to a folder that you may write."
-        ) from error
-    return True
 
 
 def _is_free(port: int) -> bool:
@@ -146,13 +133,3 @@ def _is_free(port: int) -> bool:
             except OSError:
                 return False
     return True
-
-
-def _is_stale(path: Path) -> bool:
-    entry = read_entry(path, PortEntry)
-    if entry is not None:
-        return not entry.owner.alive()
-    try:
-        return time.time() - path.stat().st_mtime > _UNREADABLE_SECONDS
-    except FileNotFoundError:
-        return False

@@ -54,7 +54,7 @@ class BreaksDown(Nothing):
 class KillsTheArchive(Nothing):
     def verify(self, lab, route):
         for _, entry in entries("processes", processes.ProcessEntry):
-            if "archive-dies" in " ".join(entry.command):
+            if entry.process is not None and "archive-dies" in " ".join(entry.command):
                 processes.end(entry.process, signal.SIGKILL)
         return ()
 
@@ -117,8 +117,20 @@ class Run:
         self.process.send_signal(number)
 
     def kill_all(self) -> None:
-        """``kill -9`` the run's process and those that it forked; its nodes live on."""
+        """``kill -9`` the run's process and those that it forked; its nodes live on.
+
+        A process takes a moment to die; whoever looks earlier sees it alive.
+        """
         os.killpg(self.process.pid, signal.SIGKILL)
+        wait_until(self._all_dead, seconds=PATIENCE, what="the killed processes to be gone")
+
+    def _all_dead(self) -> bool:
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            with suppress(OSError):  # it has just ended
+                state, _, group = stat.read_text().rpartition(")")[2].split()[:3]
+                if int(group) == self.process.pid and state not in "ZX":
+                    return False
+        return True
 
     def end(self) -> int:
         """Wait for the end; the exit code."""

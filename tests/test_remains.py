@@ -20,10 +20,13 @@ from orchestrator.processes import ProcessEntry
 Sleeper = Callable[[], "subprocess.Popen[bytes]"]
 #: Does what a run does, then waits to be killed.
 RUN = """
-import signal, subprocess, sys
+import os, signal, subprocess, sys
 from orchestrator import processes, reservations
-node = subprocess.Popen(["sleep", "120"], start_new_session=True)
-processes.register(node.pid, run="dead", command=["sleep", "120"])
+announced = processes.announce(run="dead", command=["sleep", "120"])
+mark = {**os.environ, **announced.environment}
+node = subprocess.Popen(["sleep", "120"], start_new_session=True, env=mark)
+if sys.argv[1] != "starting":
+    announced.started(node.pid)
 processes.register_run("dead", kept=sys.argv[1] == "kept")
 folder = reservations.temporary_folder("dead")
 (folder / "data").write_text("x")
@@ -106,6 +109,35 @@ def test_after_kill_9_everything_is_found_and_removed(run: Callable[[str], Run])
     assert remains.sweep() == []
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows another's environment")
+def test_a_process_whose_run_was_killed_in_the_instant_of_its_start_is_found_too(
+    run: Callable[[str], Run],
+) -> None:
+    dead = run("starting")
+    dead.kill()
+    assert f"process {dead.node.pid} (sleep 120) of run dead" in remains.sweep()
+    assert not dead.node.alive()
+    assert list(state_folder("processes").iterdir()) == []
+
+
+def test_what_was_being_entered_when_its_run_was_killed_is_removed(
+    sleeper: Sleeper, own_state: Path
+) -> None:
+    writer = sleeper()
+    unfinished = [
+        state_folder(sort) / f".entry.json.{writer.pid}.140134147151552"
+        for sort in ("processes", "runs", "folders", "ports")
+    ]
+    for path in unfinished:
+        path.touch()
+    remains.sweep()
+    assert all(path.exists() for path in unfinished), "its writer is still at it"
+    writer.kill()
+    writer.wait()
+    remains.sweep()
+    assert [path for path in own_state.rglob("*") if path.is_file()] == []
+
+
 def test_a_live_run_keeps_everything(run: Callable[[str], Run]) -> None:
     alive = run("at-work")
     assert remains.sweep() == []
@@ -143,6 +175,7 @@ def test_a_stranger_with_the_id_of_one_of_ours_is_left_alone(
     stranger = sleeper()
     gone = ProcessIdentity(pid=2**22 + 1, started="long ago")
     entry = ProcessEntry(
+        mark="0123456789abcdef",
         process=ProcessIdentity(pid=stranger.pid, started="before the stranger"),
         owner=gone,
         run="dead",
@@ -165,12 +198,14 @@ def test_a_signal_never_reaches_a_stranger(sleeper: Sleeper) -> None:
 
 def test_a_process_that_ended_by_itself_is_only_struck_out(sleeper: Sleeper) -> None:
     process = sleeper()
-    processes.register(process.pid, run="r", command=["sleep"])
-    processes.unregister(process.pid)
-    processes.unregister(process.pid)
+    announced = processes.announce(run="r", command=["sleep"])
+    announced.started(process.pid)
+    announced.withdraw()
+    announced.withdraw()
+    assert list(state_folder("processes").iterdir()) == []
     process.kill()
     process.wait()
-    processes.register(process.pid, run="r", command=["sleep"])
+    processes.announce(run="r", command=["sleep"]).started(process.pid)
     assert list(state_folder("processes").iterdir()) == []
 
 
@@ -243,14 +278,6 @@ def test_a_port_that_somebody_listens_on_is_not_given_out(
         with pytest.raises(EnvironmentProblemError):
             reservations.reserve_port("r")
     assert reservations.reserve_port("r") == taken
-
-
-def test_a_half_written_reservation_is_freed_only_when_old() -> None:
-    path = state_folder("ports") / "20000.json"
-    path.touch()
-    assert reservations.sweep() == []
-    os.utime(path, (0, 0))
-    assert reservations.sweep() == ["1 port reservation"]
 
 
 def test_a_temporary_folder_is_named_after_its_run_whatever_the_label() -> None:

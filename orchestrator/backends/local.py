@@ -53,6 +53,7 @@ class _Node:
     launch: Launch
     place: Place
     process: subprocess.Popen[bytes] | None = None
+    announcement: processes.Announcement | None = None
     threads: InProcess | None = None
     command: tuple[str, ...] = field(default=())
 
@@ -197,6 +198,7 @@ class LocalSite:
     def _run_binary(self, node: _Node, words: tuple[str, ...]) -> None:
         command = [_which(words[0]) or words[0], *_with_folders(words[1:], node.place)]
         node.command = tuple(command)
+        node.announcement = processes.announce(run=self._run, command=command)
         try:
             with self._log_path(node.launch.role).open("ab") as log:
                 node.process = subprocess.Popen(
@@ -205,25 +207,30 @@ class LocalSite:
                     stdout=log,
                     stderr=subprocess.STDOUT,
                     cwd=node.place.data,
-                    env={**os.environ, **node.launch.environment},
+                    env={
+                        **os.environ,
+                        **node.launch.environment,
+                        **node.announcement.environment,
+                    },
                     # Ctrl-C in the terminal goes to the engine, which tears the lab down in order.
                     start_new_session=True,
                 )
         except OSError as error:
+            node.announcement.withdraw()
             raise LabError(f"{node.launch.role}: could not start {command[0]}: {error}") from error
-        processes.register(node.process.pid, run=self._run, command=command)
+        node.announcement.started(node.process.pid)
 
     def _end_node(self, node: _Node) -> None:
         threads, node.threads = node.threads, None
         if threads is not None:
             threads.stop()
         if node.process is not None:
-            pid = node.process.pid
             if node.process.poll() is None:
                 node.process.send_signal(getattr(signal, "SIGKILL", signal.SIGTERM))
                 node.process.wait(timeout=_KILL_SECONDS)
-            processes.unregister(pid)
             node.process = None
+        if node.announcement is not None:
+            node.announcement.withdraw()
 
 
 def _with_folders(words: tuple[str, ...], place: Place) -> list[str]:

@@ -14,7 +14,8 @@ from orchestrator import reservations
 from orchestrator.backends.base import BACKENDS, Launch
 from orchestrator.backends.local import LocalSite
 from orchestrator.errors import EnvironmentProblemError, LabError
-from orchestrator.owners import ProcessIdentity
+from orchestrator.owners import ProcessIdentity, entries
+from orchestrator.processes import ProcessEntry
 from orchestrator.waiting import wait_until
 
 #: Prints its configuration, then serves HTTP from its data folder.
@@ -33,6 +34,14 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalSite]
     site = LocalSite("run", "lab", tmp_path / "lab")
     yield site
     site.close()
+
+
+def only_process() -> ProcessIdentity:
+    """The process in the registry."""
+    ((_, entry),) = entries("processes", ProcessEntry)
+    assert entry.process is not None
+    assert entry.process.alive()
+    return entry.process
 
 
 def server(site: LocalSite, content: bytes = b"first") -> Launch:
@@ -95,11 +104,10 @@ def test_closing_ends_processes_and_frees_ports_and_folders(
     place = site.reserve("web-node", {"web": 80})
     site.start([server(site)])
     wait_until(lambda: answers(site), seconds=20, what="the server")
-    entry = next((tmp_path / "state" / "processes").glob("*.json"))
-    pid = int(entry.stem)
+    node = only_process()
     site.close()
     site.close()
-    assert ProcessIdentity.of(pid) is None
+    assert not node.alive()
     assert not place.data.exists()
     assert not list((tmp_path / "state" / "processes").iterdir())
     assert not list((tmp_path / "state" / "ports").iterdir())
@@ -149,9 +157,9 @@ def test_one_node_that_can_not_be_stopped_keeps_nothing_else_from_being_removed(
     site.reserve("relay", {"control": 1})
     site.start([Launch(role="relay", ports={}, service="relay", inprocess=Stuck)])
     site.start([server(site)])
-    entry = next((tmp_path / "state" / "processes").glob("*.json"))
+    node = only_process()
     site.close()
-    assert ProcessIdentity.of(int(entry.stem)) is None
+    assert not node.alive()
     assert not list((tmp_path / "state" / "ports").iterdir())
 
 

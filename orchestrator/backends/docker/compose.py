@@ -16,6 +16,8 @@ from orchestrator.errors import EnvironmentProblemError, LabError
 #: Compose cancels its requests on SIGTERM and waits for the engine's answers.
 _END_SECONDS: Final = 10.0
 _TAIL_LINES: Final = 20
+#: Starts a process with what it is given added to its environment.
+Starter = Callable[[Mapping[str, str]], subprocess.Popen[str]]
 
 
 class ComposeGuard:
@@ -27,12 +29,12 @@ class ComposeGuard:
 
     def __init__(self, run: str) -> None:
         self._run = run
-        self._running: set[subprocess.Popen[str]] = set()
+        self._running: dict[subprocess.Popen[str], processes.Announcement] = {}
         self._over = False
         self._lock = Lock()
 
-    def start(self, start: Callable[[], subprocess.Popen[str]]) -> subprocess.Popen[str]:
-        """Let ``start`` start a process.
+    def start(self, start: Starter) -> subprocess.Popen[str]:
+        """Let ``start`` start a process, with what it is given added to its environment.
 
         Raises:
             LabError: the lab is being removed.
@@ -40,16 +42,22 @@ class ComposeGuard:
         with self._lock:
             if self._over:
                 raise LabError("the lab is being removed; nothing can be started in it any more")
-            process = start()
-            self._running.add(process)
-        processes.register(process.pid, run=self._run, command=("docker", "compose"))
+            announcement = processes.announce(run=self._run, command=("docker", "compose"))
+            try:
+                process = start(announcement.environment)
+            except OSError:
+                announcement.withdraw()
+                raise
+            announcement.started(process.pid)
+            self._running[process] = announcement
         return process
 
     def ended(self, process: subprocess.Popen[str]) -> None:
         """Strike out a process that has ended."""
         with self._lock:
-            self._running.discard(process)
-        processes.unregister(process.pid)
+            announcement = self._running.pop(process, None)
+        if announcement is not None:
+            announcement.withdraw()
 
     def end(self) -> None:
         """End what runs and refuse whatever would follow; idempotent."""
@@ -83,7 +91,7 @@ def compose(
     """
     command = ["docker", "compose", "--ansi", "never", *arguments]
 
-    def start() -> subprocess.Popen[str]:
+    def start(mark: Mapping[str, str]) -> subprocess.Popen[str]:
         return subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -91,13 +99,13 @@ def compose(
             stderr=subprocess.PIPE,
             text=True,
             errors="replace",
-            env={**os.environ, **(environment or {})},
+            env={**os.environ, **(environment or {}), **mark},
             # Ctrl-C in the terminal goes to the engine of the run, which tears down in order.
             start_new_session=True,
         )
 
     try:
-        process = start() if guard is None else guard.start(start)
+        process = start({}) if guard is None else guard.start(start)
     except FileNotFoundError as error:
         raise EnvironmentProblemError(
             "no docker command on the PATH. Install Docker, or use BACKEND=local."
