@@ -36,6 +36,8 @@ __all__ = [
 ]
 
 
+#: Of every patient; PET can't be quantified without.
+_METRES, _KILOGRAMS = 1.75, 75
 _FIRST_DAY: Final = datetime.date(2026, 1, 5)
 
 
@@ -60,7 +62,8 @@ def generate(
 ) -> Iterator[Dataset]:
     """Yield a family's objects in a simulated study one by one, each ready for ``save_as``.
 
-    Objects of several families with the same seed and patient are one study.
+    Objects of several families with the same seed and patient are one study. Those that refer to
+    images (``KO``, ``PR``, ``RTSTRUCT``, …) refer to those of a CT with three.
 
     Args:
         family: modality family (``CT``, ``US-CINE``, ``SR``), see ``modalities.families``.
@@ -183,6 +186,7 @@ def _shared(plan: StudyPlan) -> Dataset:
     shared.PatientID = f"LAB-{plan.seed % 10**9:09d}" if person.identified else ""
     shared.PatientBirthDate = f"{person.born}0101" if person.born else ""
     shared.PatientSex = person.sex
+    shared.PatientSize, shared.PatientWeight = _METRES, _KILOGRAMS
     shared.PatientComments = "Simulated; no real person"
     shared.StudyInstanceUID = plan.study_uid
     shared.StudyID = str(plan.seed % 10**9)

@@ -95,21 +95,25 @@ class StudyPlan:
     def uid(self, *names: object) -> UID:
         """A UID of this family's part of the study for ``names`` (``"series", 1``).
 
-        It depends on what fixes an object's content, not on how many there are or how they are
-        encoded: a longer series continues a shorter one.
+        It depends on what fixes an object's content, not on how it is encoded. Where the number
+        of objects does not, a longer series continues a shorter one.
         """
-        size = (self.rows, self.columns, self.frames)
+        size = (self.rows, self.columns, self.frames, self.images if self.family.spans else 0)
         return derived_uid(self.family.name, self.seed, self.request.patient, *size, *names)
+
+    def shared_uid(self, *names: object) -> UID:
+        """A UID for ``names`` that all families with this seed and patient agree on."""
+        return derived_uid(*names, self.seed, self.request.patient)
 
     @property
     def study_uid(self) -> UID:
-        """Study Instance UID, the same for all families with this seed and patient."""
-        return derived_uid("study", self.seed, self.request.patient)
+        """Study Instance UID."""
+        return self.shared_uid("study")
 
     @property
     def frame_of_reference_uid(self) -> UID:
         """Frame of Reference UID, shared by all families that show the patient in one position."""
-        return derived_uid("frame of reference", self.seed, self.request.patient)
+        return self.shared_uid("frame of reference")
 
     def instance_uid(self, number: int) -> UID:
         """SOP Instance UID of object ``number``, counted from 1."""
@@ -120,15 +124,19 @@ class StudyPlan:
         """Series Instance UID."""
         return self.uid("series", 1)
 
-    def sibling(self, family: str) -> StudyPlan:
+    def sibling(self, family: str, images: int | None = None) -> StudyPlan:
         """The same study's objects of another family, for references to them.
+
+        Args:
+            images: how many there are; None: as many as of this family.
 
         Raises:
             ModalityError: there is no such family.
         """
         from modalities import families  # families import this module
 
-        return replace(self, family=families.named(family))
+        request = replace(self.request, images=images or self.images)
+        return replace(self, family=families.named(family), request=request)
 
     def bits(self, count: int, stream: int = 0) -> NDArray[np.uint64]:
         """``count`` pseudo-random 64-bit words, others in each ``stream``.

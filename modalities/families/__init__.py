@@ -42,6 +42,8 @@ class Family:
         pixels: what its pixels are; None for objects without.
         rows, columns: usual size of an image in pixels; 0 without pixels.
         frames: usual number of frames; 0 for objects that are no multi-frame images.
+        spans: whether the images together span a body part, so that what each shows depends on
+            how many there are.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Family:
     rows: int = 0
     columns: int = 0
     frames: int = 0
+    spans: bool = False
 
 
 FAMILIES: Final[Registry[Family]] = Registry("modality family", __name__)
@@ -67,6 +70,7 @@ def family(
     pixels: PixelFormat | None = None,
     size: tuple[int, int] = (0, 0),
     frames: int = 0,
+    spans: bool = False,
 ) -> Callable[[Maker], Maker]:
     """Decorator that registers a family; see ``Family``.
 
@@ -79,8 +83,18 @@ def family(
     """
 
     def add(make: Maker) -> Maker:
-        rows, columns = size
-        made = Family(name, modality or name, title, sop_class, make, pixels, rows, columns, frames)
+        made = Family(
+            name,
+            modality=modality or name,
+            title=title,
+            sop_class=sop_class,
+            make=make,
+            pixels=pixels,
+            rows=size[0],
+            columns=size[1],
+            frames=frames,
+            spans=spans,
+        )
         FAMILIES.register(name)(made)
         return make
 

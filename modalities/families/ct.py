@@ -32,6 +32,7 @@ _CORNER: Final = 2.0  # largest squared radius that the table of levels covers
     title="CT head, axial slices",
     sop_class=CTImageStorage,
     pixels=PixelFormat(bits=12),
+    spans=True,
     size=(512, 512),
 )
 def ct(plan: StudyPlan, shared: Dataset) -> Iterator[Dataset]:

@@ -1,0 +1,1 @@
+"""What families draw: phantoms that several of them share."""
