@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 from pydicom import Dataset
 
 from modalities.depiction.canvas import LETTER_WIDTH, LINE_HEIGHT, Find, blank, fitted, written
-from modalities.pdf_page import HEIGHT, WIDTH
+from modalities.iods.pdf_page import HEIGHT, WIDTH
 
 _MARGIN: Final = 6
 #: An operand or an operator of a content stream.
@@ -64,7 +64,7 @@ def _value(item: Dataset) -> str:
 
 
 def pdf_page(made: Dataset, find: Find, side: int) -> Image.Image:
-    """The page, drawn from those operators that ``modalities.pdf_page`` writes."""
+    """The page, drawn from those operators that ``modalities.iods.pdf_page`` writes."""
     del find
     page = Image.new("RGB", (WIDTH, HEIGHT), "white")
     draw = ImageDraw.Draw(page)

@@ -9,12 +9,12 @@ from typing import Final
 from pydicom import Dataset
 from pydicom.uid import DigitalXRayImageStorageForPresentation
 
-from modalities.digital_x_ray import FOR_PROCESSING_PREDECESSOR, describe_presentation
 from modalities.families import family
+from modalities.iods.digital_x_ray import FOR_PROCESSING_PREDECESSOR, describe_presentation
+from modalities.iods.references import reference
 from modalities.phantoms.hand_exposure import LEVELS, MOST, HandExposures, describe_hand, finish
 from modalities.phantoms.projection import table
 from modalities.pixel_data import PixelFormat
-from modalities.references import reference
 from modalities.study_plan import StudyPlan
 
 _BITS: Final = 12

@@ -9,8 +9,8 @@ from typing import Final
 from pydicom import Dataset
 from pydicom.uid import DigitalXRayImageStorageForProcessing
 
-from modalities.digital_x_ray import describe_processing
 from modalities.families import family
+from modalities.iods.digital_x_ray import describe_processing
 from modalities.phantoms.hand_exposure import LEVELS, MOST, HandExposures, describe_hand, finish
 from modalities.phantoms.projection import table
 from modalities.pixel_data import PixelFormat

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from pydicom import Dataset
 from pydicom.uid import TwelveLeadECGWaveformStorage
 
-from modalities.codes import Code, ucum
-from modalities.derived_series import ACQUISITION, describe_series
 from modalities.families import family
+from modalities.iods.codes import Code, ucum
+from modalities.iods.derived_series import ACQUISITION, describe_series
 from modalities.phantoms.electrocardiogram import (
     LEADS,
     SAMPLES,

@@ -8,17 +8,17 @@ from typing import Final
 from pydicom import Dataset
 from pydicom.uid import KeyObjectSelectionDocumentStorage
 
-from modalities.codes import dcm
-from modalities.content_tree import (
+from modalities.families import family
+from modalities.iods.codes import dcm
+from modalities.iods.content_tree import (
     container,
     document,
     image,
     language,
     text,
 )
-from modalities.derived_series import ACQUISITION, describe_series
-from modalities.families import family
-from modalities.references import image_evidence, image_references
+from modalities.iods.derived_series import ACQUISITION, describe_series
+from modalities.iods.references import image_evidence, image_references
 from modalities.study_plan import StudyPlan
 
 #: Document titles of CID 7010, and what is said of the images under each.

@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 from pydicom import Dataset
 from pydicom.uid import DigitalMammographyXRayImageStorageForPresentation
 
-from modalities.digital_x_ray import (
+from modalities.families import family
+from modalities.iods.digital_x_ray import (
     describe_detector,
     describe_exposure,
     describe_presentation,
     set_view,
 )
-from modalities.families import family
-from modalities.mammography import (
+from modalities.iods.mammography import (
     BREAST,
     FIELD_MM,
     VIEW_CODES,

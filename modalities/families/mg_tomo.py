@@ -13,7 +13,7 @@ from pydicom.tag import Tag
 from pydicom.uid import BreastTomosynthesisImageStorage
 
 from modalities.families import family
-from modalities.mammography import (
+from modalities.iods.mammography import (
     BREAST,
     COMPRESSED_MM,
     FIELD_MM,

@@ -8,13 +8,13 @@ from typing import Final
 from pydicom import Dataset
 from pydicom.uid import EncapsulatedPDFStorage
 
-from modalities import pdf_page
-from modalities.codes import Code
-from modalities.derived_series import ACQUISITION, describe_series
 from modalities.families import family
-from modalities.pdf_page import Page
+from modalities.iods import pdf_page
+from modalities.iods.codes import Code
+from modalities.iods.derived_series import ACQUISITION, describe_series
+from modalities.iods.pdf_page import Page
+from modalities.iods.references import REFERENCED_IMAGES, image_references
 from modalities.phantoms.head_outlines import Ellipse, HeadOutlines
-from modalities.references import REFERENCED_IMAGES, image_references
 from modalities.study_plan import StudyPlan
 
 _TITLE: Final = "Study summary"

@@ -8,16 +8,16 @@ from typing import Final
 from pydicom import Dataset
 from pydicom.uid import GrayscaleSoftcopyPresentationStateStorage
 
-from modalities.derived_series import ACQUISITION, CONTENT, describe_series
 from modalities.families import family
-from modalities.phantoms.head_outlines import FIELD_OF_VIEW, Ellipse, HeadOutlines
-from modalities.references import (
+from modalities.iods.derived_series import ACQUISITION, CONTENT, describe_series
+from modalities.iods.references import (
     REFERENCED_IMAGES,
     image_references,
     image_series,
     reference,
     referenced_ct,
 )
+from modalities.phantoms.head_outlines import FIELD_OF_VIEW, Ellipse, HeadOutlines
 from modalities.study_plan import StudyPlan
 
 _LAYER: Final = "FINDINGS"

@@ -12,12 +12,12 @@ from pydicom import Dataset
 from pydicom.uid import XRayRadiofluoroscopicImageStorage
 
 from modalities.families import family
+from modalities.iods.x_ray_cine import describe_cine, describe_contrast, describe_x_ray
 from modalities.phantoms.marks import Mask, console_text
 from modalities.phantoms.projection import Grain, table
 from modalities.phantoms.swallow import LEVELS, MOST, Swallow
 from modalities.pixel_data import PixelFormat
 from modalities.study_plan import StudyPlan
-from modalities.x_ray_cine import describe_cine, describe_contrast, describe_x_ray
 
 _FRAMES_PER_SECOND: Final = 8
 _WHITE: Final = 255

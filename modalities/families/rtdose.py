@@ -11,14 +11,14 @@ from pydicom import Dataset
 from pydicom.tag import Tag
 from pydicom.uid import RTDoseStorage
 
-from modalities.derived_series import ACQUISITION, describe_series
 from modalities.families import family
+from modalities.iods.derived_series import ACQUISITION, describe_series
+from modalities.iods.references import reference
 from modalities.phantoms import treatment
 from modalities.phantoms.head_outlines import FIELD_OF_VIEW, SLICE_SPACING
 from modalities.phantoms.photon_beam import PhotonBeam
 from modalities.phantoms.treatment import BEAMS, Beam
 from modalities.pixel_data import PixelFormat
-from modalities.references import reference
 from modalities.study_plan import StudyPlan
 
 #: Gy for each step of a stored value; 16 bits reach 98 Gy.

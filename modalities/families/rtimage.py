@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from pydicom import Dataset
 from pydicom.uid import RTImageStorage
 
-from modalities.derived_series import describe_series
 from modalities.families import family
+from modalities.iods.derived_series import describe_series
+from modalities.iods.references import reference
 from modalities.phantoms import treatment
 from modalities.phantoms.portal_view import open_field, projected_head
 from modalities.phantoms.treatment import BEAMS
 from modalities.pixel_data import PixelFormat
-from modalities.references import reference
 from modalities.study_plan import StudyPlan
 
 #: Of the flat panel, mm; and how far from the source it is.

@@ -8,11 +8,11 @@ from typing import Final
 from pydicom import Dataset
 from pydicom.uid import RTPlanStorage
 
-from modalities.derived_series import ACQUISITION, CONTENT, describe_series
 from modalities.families import family
+from modalities.iods.derived_series import ACQUISITION, CONTENT, describe_series
+from modalities.iods.references import reference
 from modalities.phantoms import treatment
 from modalities.phantoms.treatment import Beam
-from modalities.references import reference
 from modalities.study_plan import StudyPlan
 
 #: Half of the jaws' opening in mm: they stand off the leaves, which shape the field.

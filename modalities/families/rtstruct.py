@@ -10,17 +10,17 @@ from typing import Final
 from pydicom import Dataset
 from pydicom.uid import UID, RTStructureSetStorage
 
-from modalities.derived_series import ACQUISITION, CONTENT, describe_series
 from modalities.families import family
-from modalities.phantoms import treatment
-from modalities.phantoms.head_outlines import Ellipse, HeadOutlines
-from modalities.references import (
+from modalities.iods.derived_series import ACQUISITION, CONTENT, describe_series
+from modalities.iods.references import (
     REFERENCED_IMAGES,
     image_references,
     reference,
     reference_to,
     referenced_ct,
 )
+from modalities.phantoms import treatment
+from modalities.phantoms.head_outlines import Ellipse, HeadOutlines
 from modalities.study_plan import StudyPlan
 
 #: Retired, but what Referenced Study Sequence items name (PS3.3 C.8.8.5).

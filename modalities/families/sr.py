@@ -8,8 +8,9 @@ from typing import Final
 from pydicom import Dataset
 from pydicom.uid import BasicTextSRStorage
 
-from modalities.codes import Code, dcm
-from modalities.content_tree import (
+from modalities.families import family
+from modalities.iods.codes import Code, dcm
+from modalities.iods.content_tree import (
     HAS_CONCEPT_MOD,
     HAS_OBS_CONTEXT,
     coded,
@@ -20,9 +21,8 @@ from modalities.content_tree import (
     person,
     text,
 )
-from modalities.derived_series import ACQUISITION, describe_series
-from modalities.families import family
-from modalities.references import image_evidence, image_references
+from modalities.iods.derived_series import ACQUISITION, describe_series
+from modalities.iods.references import image_evidence, image_references
 from modalities.study_plan import StudyPlan
 
 _AUTHOR: Final = "NOBODY^REPORTING"

@@ -10,8 +10,9 @@ from typing import Final
 from pydicom import Dataset
 from pydicom.uid import XRayRadiationDoseSRStorage
 
-from modalities.codes import Code, dcm, ucum
-from modalities.content_tree import (
+from modalities.families import family
+from modalities.iods.codes import Code, dcm, ucum
+from modalities.iods.content_tree import (
     HAS_CONCEPT_MOD,
     HAS_OBS_CONTEXT,
     HAS_PROPERTIES,
@@ -24,8 +25,7 @@ from modalities.content_tree import (
     text,
     uid,
 )
-from modalities.derived_series import ACQUISITION, describe_series
-from modalities.families import family
+from modalities.iods.derived_series import ACQUISITION, describe_series
 from modalities.study_plan import StudyPlan
 
 _MGY, _MGY_CM = ucum("mGy"), ucum("mGy.cm")

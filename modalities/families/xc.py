@@ -8,13 +8,13 @@ from typing import Final
 from pydicom import Dataset
 from pydicom.uid import VLPhotographicImageStorage
 
-from modalities.codes import Code
 from modalities.families import family
+from modalities.iods.codes import Code
+from modalities.iods.visible_light import describe_visible_light, set_region
 from modalities.phantoms.projection import moved
 from modalities.phantoms.skin import photograph
 from modalities.pixel_data import PixelFormat
 from modalities.study_plan import StudyPlan
-from modalities.visible_light import describe_visible_light, set_region
 
 _FOREARM: Final = Code("14975008", "SCT", "Forearm")
 _TEXT: Final = (255, 255, 255)

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset
 
-from modalities.codes import Code
-from modalities.digital_x_ray import describe_detector, describe_exposure, set_view
+from modalities.iods.codes import Code
+from modalities.iods.digital_x_ray import describe_detector, describe_exposure, set_view
 from modalities.phantoms.hand import MOST, hand
 from modalities.phantoms.marks import Mask, letters, place
 from modalities.phantoms.projection import Grain, levels

@@ -9,7 +9,7 @@ from typing import Final
 from pydicom import Dataset
 from pydicom.uid import UID
 
-from modalities.codes import Code, dcm
+from modalities.iods.codes import Code, dcm
 
 CONTAINS: Final = "CONTAINS"
 HAS_CONCEPT_MOD: Final = "HAS CONCEPT MOD"

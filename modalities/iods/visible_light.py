@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydicom import Dataset
 
-from modalities.codes import Code
+from modalities.iods.codes import Code
 
 
 def describe_visible_light(shared: Dataset) -> None:
