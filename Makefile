@@ -27,13 +27,13 @@ RUN_READY := .venv/run.stamp
 TEST_READY := .venv/test.stamp
 INPUTS := pyproject.toml constraints.txt tools/setup
 
-.PHONY: help setup scenario scenarios test lint bench images up down clean distclean
+.PHONY: help setup scenario scenarios test lint bench bench-modalities images up down clean distclean
 
 help: ## say what there is
 	@printf 'make scenario NAME=wrong-aetitle   break it, see what each vendor does, repair it\n'
 	@printf 'make test                          try everything that this machine can try\n\n'
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r target text; \
-	    do printf '%-20s %s\n' "$$target" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r target text; \
+	    do printf '%-24s %s\n' "$$target" "$$text"; done
 	@printf '\nscenario takes: NAME= (names, categories, globs, all)  STACK=  BACKEND=docker|local\n'
 	@printf '  KEEP=1  STUDY=folder  JSON=1  JUNIT=file  WORKERS=n  SEED=n  ALLOW_CONFIG=1\n'
 	@printf 'NO_APT=1 keeps the set-up from installing Debian packages.\n'
@@ -56,6 +56,9 @@ lint: $(TEST_READY) ## check style and types
 
 bench: $(TEST_READY) ## measure what the README promises
 	@$(PYTHON) -m bench
+
+bench-modalities: $(TEST_READY) ## measure how fast modalities send and make images
+	@$(PYTHON) -m bench.modalities
 
 images: $(RUN_READY) ## get the container images, with or without a registry
 	@$(PYTHON) -m orchestrator images

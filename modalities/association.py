@@ -10,21 +10,21 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
-import struct
 from collections.abc import Iterator, Sequence
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, NamedTuple
 
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 from pynetdicom.dimse_messages import DIMSEMessage
 from pynetdicom.dimse_primitives import DimsePrimitiveType
-from pynetdicom.pdu import A_ASSOCIATE_AC, A_ASSOCIATE_RQ, P_DATA_TF
-from pynetdicom.pdu_primitives import A_ASSOCIATE
+from pynetdicom.pdu import P_DATA_TF
 
 from modalities import upper_layer
 from modalities.commands import Caller, Target
 from modalities.errors import ModalityError
 from modalities.ladder import Rung, Signature
 from modalities.link import Link, LinkLostError, StoppedError, connect, start_tls
+from modalities.negotiated import Negotiated
+from modalities.negotiation import associate_request, read_answer
 from modalities.pdu_words import PDU_KINDS, context_result
 from modalities.trace import AssociationTrace
 from modalities.tracing import StreamTracer
@@ -37,6 +37,7 @@ from modalities.upper_layer import (
     RELEASE_RQ,
     SHORT_PDU,
     UNLIMITED,
+    fragments,
 )
 
 #: Bytes of an A-ASSOCIATE-AC without any item (PS3.8 table 9-17), header included.
@@ -44,12 +45,19 @@ _SHORTEST_AC: Final = 74
 MAX_CONTEXTS: Final = 128
 
 
+class Received(NamedTuple):
+    """A DIMSE message from the peer, and the presentation context that it came in."""
+
+    context_id: int
+    message: DimsePrimitiveType
+
+
 class Association:
     """One association with ``target``; open it, exchange messages, ``release`` or ``abort``.
 
     Args:
         target: where, and by which called title.
-        caller: our title, maximum PDU length and timeouts.
+        caller: our title, timeouts, and what we negotiate besides contexts.
         contexts: (abstract syntax, transfer syntaxes) pairs, at most 128; the first gets context
             ID 1, the next 3, and so on (PS3.8 9.3.2.2).
         tls: context to connect with where the target speaks TLS.
@@ -58,6 +66,7 @@ class Association:
     Attributes:
         results: result per context ID as the acceptor gave it (PS3.8 table 9-18).
         syntaxes: accepted transfer syntax per accepted context ID.
+        negotiated: what else the acceptor answered; None before it accepted.
     """
 
     def __init__(
@@ -84,6 +93,7 @@ class Association:
         self._peer_max_length = 0
         self.results: dict[int, int] = {}
         self.syntaxes: dict[int, str] = {}
+        self.negotiated: Negotiated | None = None
 
     def open(self) -> None:
         """Resolve, connect, handshake where TLS is asked for, associate.
@@ -93,7 +103,7 @@ class Association:
                 are no failure here: see ``results`` and ``require``.
             ModalityError: a title or UID that no A-ASSOCIATE-RQ can carry.
         """
-        request = self._request_pdu()
+        request = associate_request(self._target, self._caller, self._proposed)
         timeouts = self._caller.timeouts
         try:
             connection: socket.socket = connect(
@@ -104,7 +114,7 @@ class Association:
         except StoppedError as stopped:
             self._tracer.end(_ending(stopped.signature))
             raise
-        self._link = Link(connection, self._tracer)
+        self._link = self._linked(connection)
         with self._watched(Rung.ASSOCIATE) as link:
             link.send(request, timeouts.acse)
             self._negotiated(*link.receive(timeouts.acse))
@@ -126,6 +136,28 @@ class Association:
             words = f"context for {abstract} accepted with a transfer syntax never proposed"
         raise StoppedError(Rung.NEGOTIATE, Signature.context(result), words)
 
+    def context_for(self, abstract_syntax: str, transfer_syntax: str) -> int:
+        """ID of the accepted context for an object of a SOP class in a transfer syntax.
+
+        Raises:
+            StoppedError: at ``negotiate``: with the acceptor's result where it refused; with
+                ``context 0`` where it accepted the class in other syntaxes only; with ``context
+                none`` where the class was not proposed.
+        """
+        ids = [number for number, (each, _) in self._proposed.items() if each == abstract_syntax]
+        accepted = {self.syntaxes[number]: number for number in ids if number in self.syntaxes}
+        if transfer_syntax in accepted:
+            return accepted[transfer_syntax]
+        meant = [number for number in ids if transfer_syntax in self._proposed[number][1]]
+        for number in meant or ([] if accepted else ids):
+            if number not in self.syntaxes:
+                self.require(number)  # says why not
+        if accepted:
+            words = f"context for {abstract_syntax} accepted, but not in {transfer_syntax}"
+            raise StoppedError(Rung.NEGOTIATE, Signature.context(0), words)
+        words = f"no context proposed for {abstract_syntax}"
+        raise StoppedError(Rung.NEGOTIATE, Signature(kind="context", code="none"), words)
+
     def send(self, message: DIMSEMessage, context_id: int, dataset: BinaryIO | None = None) -> None:
         """Send a DIMSE message; ``dataset`` is read from its position to its end, as it is.
 
@@ -138,7 +170,8 @@ class Association:
                 link.send(P_DATA_TF(primitive).encode(), timeout)
             if dataset is None:
                 return
-            for pdu in self._fragments(dataset, context_id):
+            deflated = self.syntaxes[context_id] == DeflatedExplicitVRLittleEndian
+            for pdu in fragments(dataset, context_id, self._peer_max_length, deflated=deflated):
                 if link.broken:
                     return
                 link.send(pdu, timeout)
@@ -149,7 +182,14 @@ class Association:
         Raises:
             StoppedError: at ``dimse``: aborted, closed, reset, timeout.
         """
-        timeout = self._caller.timeouts.dimse
+        return self.receive_any(self._caller.timeouts.dimse).message
+
+    def receive_any(self, timeout: float) -> Received:
+        """The next DIMSE message and its context; ``timeout`` is seconds for each of its PDUs.
+
+        Raises:
+            StoppedError: at ``dimse``: aborted, closed, reset, timeout.
+        """
         message = DIMSEMessage()
         with self._watched(Rung.DIMSE) as link:
             while True:
@@ -164,11 +204,22 @@ class Association:
                     data = P_DATA_TF()
                     data.decode(pdu)
                     if message.decode_msg(data.to_primitive()):
-                        return message.message_to_primitive()
+                        return Received(message.context_id or 0, message.message_to_primitive())
                 except Exception as error:  # whatever a decoder makes of a malformed message
                     self.abort()
                     words = f"response can't be decoded: {type(error).__name__}: {error}"
                     raise StoppedError(Rung.DIMSE, Signature.aborted(2, 6), words) from error
+
+    def waits(self, seconds: float, wake: socket.socket) -> bool:
+        """Whether the peer has said something, or ended, within ``seconds``: then ``receive``.
+
+        Ends early, with no, as soon as ``wake`` can be read.
+
+        Raises:
+            StoppedError: at ``dimse``: the association is over.
+        """
+        with self._watched(Rung.DIMSE) as link:
+            return link.waits(seconds, wake)
 
     def release(self) -> None:
         """End the association in order, or abort it where the peer does not answer; idempotent."""
@@ -219,6 +270,10 @@ class Association:
             self._close("closed by requestor")
             raise
 
+    def _linked(self, connection: socket.socket) -> Link:
+        """The link on an open connection; deliberate misbehaviour puts its own in its place."""
+        return Link(connection, self._tracer)
+
     def _close(self, reason: str) -> None:
         if self._link is not None:
             self._link.close()
@@ -231,22 +286,15 @@ class Association:
         if len(pdu) < _SHORTEST_AC:
             words = f"A-ASSOCIATE-AC of {len(pdu)} bytes; it has at least {_SHORTEST_AC}"
             raise LinkLostError(Signature(kind="not-dicom"), words)
-        answer = A_ASSOCIATE_AC()
         try:
-            answer.decode(pdu)
-            for item in answer.presentation_context:
-                context_id, result = item.presentation_context_id, item.result_reason
-                if context_id not in self._proposed or result is None:
-                    continue
-                self.results[context_id] = result
-                syntax = str(item.transfer_syntax)
-                if result == 0 and syntax in self._proposed[context_id][1]:
-                    self.syntaxes[context_id] = syntax
-            if answer.user_information is not None:
-                self._peer_max_length = int(answer.user_information.maximum_length or 0)
+            granted = read_answer(pdu, self._proposed)
         except Exception as error:  # whatever a decoder makes of a malformed PDU
             words = f"A-ASSOCIATE-AC can't be decoded: {type(error).__name__}: {error}"
             raise LinkLostError(Signature(kind="not-dicom"), words) from error
+        self.results.update(granted.results)
+        self.syntaxes.update(granted.syntaxes)
+        self.negotiated = granted.negotiated
+        self._peer_max_length = granted.negotiated.max_pdu_length
 
     def _unexpected(self, pdu_type: int, pdu: bytes, rung: Rung) -> StoppedError:
         """What a PDU other than the awaited one means."""
@@ -259,44 +307,6 @@ class Association:
         self.abort()
         kind = "not-dicom" if rung is Rung.ASSOCIATE else "closed"
         return StoppedError(rung, Signature(kind=kind), f"unexpected {PDU_KINDS[pdu_type]} PDU")
-
-    def _fragments(self, dataset: BinaryIO, context_id: int) -> Iterator[bytes]:
-        """P-DATA-TF PDUs (PS3.8 9.3.5, annex E.2) of a dataset, one buffer at a time."""
-        size = max((self._peer_max_length or UNLIMITED) - 6, 2) // 2 * 2
-        deflated = self.syntaxes[context_id] == DeflatedExplicitVRLittleEndian
-        fragment = dataset.read(size)
-        while True:
-            following = dataset.read(size)
-            if deflated and not following and len(fragment) % 2:
-                # PS3.5 annex A.5 pads the stream; many files lack it, and Orthanc never answers
-                # an odd fragment
-                fragment += b"\0"
-            control = 0x00 if following else 0x02
-            length = len(fragment)
-            header = struct.pack(">BBLLBB", P_DATA, 0, length + 6, length + 2, context_id, control)
-            yield header + fragment
-            if not following:
-                return
-            fragment = following
-
-    def _request_pdu(self) -> bytes:
-        request = A_ASSOCIATE()
-        try:
-            request.application_context_name = upper_layer.APPLICATION_CONTEXT
-            request.calling_ae_title = self._caller.calling
-            request.called_ae_title = self._target.called
-            request.presentation_context_definition_list = [
-                upper_layer.presentation_context(number, abstract, syntaxes)
-                for number, (abstract, syntaxes) in self._proposed.items()
-            ]
-            request.user_information = [*upper_layer.user_information(self._caller.max_pdu_length)]
-            encoded: bytes = A_ASSOCIATE_RQ(request).encode()
-        except (ValueError, TypeError) as error:
-            raise ModalityError(
-                f"no A-ASSOCIATE-RQ can be made from calling {self._caller.calling!r}, called"
-                f" {self._target.called!r}: {error}"
-            ) from error
-        return encoded
 
 
 def _ending(signature: Signature) -> str:

@@ -9,17 +9,21 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from modalities.fingerprint import Fingerprint
+from modalities.frozen import Frozen as Frozen
 from modalities.ladder import Rung, Signature
+from modalities.negotiated import (
+    AsynchronousOperations,
+    CommonExtendedNegotiation,
+    ExtendedNegotiation,
+    Negotiated,
+    RoleSelection,
+    UserIdentity,
+)
+from modalities.ris.performed import PerformedStep
 from modalities.trace import AssociationTrace
-
-
-class Frozen(BaseModel):
-    """Base of all data that crosses a boundary: immutable, and unknown keys are errors."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Timeouts(Frozen):
@@ -62,11 +66,25 @@ class Target(Frozen):
 
 
 class Caller(Frozen):
-    """The SCU's own side of an association."""
+    """The SCU's own side of an association.
+
+    What is left at its default adds nothing to the A-ASSOCIATE-RQ. ``max_pdu_length`` is in
+    bytes, 0 for any. ``roles``, ``extended`` and ``common_extended`` hold at most one entry a
+    SOP class. ``implementation_class_uid`` and ``implementation_version_name`` stand for those of
+    this software (an empty version name sends none), ``application_context`` for DICOM's.
+    """
 
     calling: str
     max_pdu_length: int = 16382
     timeouts: Timeouts = Timeouts()
+    user_identity: UserIdentity | None = None
+    asynchronous: AsynchronousOperations | None = None
+    roles: tuple[RoleSelection, ...] = ()
+    extended: tuple[ExtendedNegotiation, ...] = ()
+    common_extended: tuple[CommonExtendedNegotiation, ...] = ()
+    implementation_class_uid: str | None = None
+    implementation_version_name: str | None = None
+    application_context: str | None = None
 
 
 class Command(Frozen):
@@ -119,8 +137,13 @@ class Report(Frozen):
     ``rung`` is the highest rung the exchange reached as the SCU saw it; ``signature`` is what
     stopped it there (None: the service was carried out). ``delivered`` is never claimed by an
     SCU. ``comment`` is the peer's Error Comment (0000,0902) or the exception's own words.
-    ``answers`` are C-FIND identifiers as {keyword: value}. ``counters`` are the C-MOVE
-    sub-operation counters of the final response (completed, failed, warning, remaining).
+    ``answers`` are C-FIND identifiers as {keyword: value}, attributes of items by dotted keywords
+    (see ``modalities.identifier``). ``counters`` are the sub-operation counters of the last
+    C-MOVE or C-GET response (completed, failed, warning, remaining). ``negotiated`` is what each
+    accepted association was accepted with. ``sop_instance_uid`` is the instance that an
+    N-CREATE or N-SET was about. ``commitment`` is what came back on a storage commitment request,
+    ``commitments`` and ``performed`` are all that came to the node's own SCP: such results, and
+    performed procedure steps.
     """
 
     rung: Rung = Rung.DIMSE
@@ -133,3 +156,7 @@ class Report(Frozen):
     traces: tuple[AssociationTrace, ...] = ()
     port: int = 0
     commitment: CommitmentResult | None = None
+    commitments: tuple[CommitmentResult, ...] = ()
+    negotiated: tuple[Negotiated, ...] = ()
+    sop_instance_uid: str = ""
+    performed: tuple[PerformedStep, ...] = ()

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from pydantic import BaseModel
 
@@ -32,10 +32,18 @@ class ControlServer:
         verbs: path without the slash (``command``) to the function that answers it.
         host: address to bind.
         port: TCP port, 0 for any free one (then read ``port``).
+        handler: answers the requests; None is one that knows the verbs only.
     """
 
-    def __init__(self, verbs: Mapping[str, Verb], host: str = "127.0.0.1", port: int = 0) -> None:
-        self._server = _Server((host, port), _handler(verbs))
+    def __init__(
+        self,
+        verbs: Mapping[str, Verb],
+        host: str = "127.0.0.1",
+        port: int = 0,
+        handler: type[ControlHandler] | None = None,
+    ) -> None:
+        handlers = (handler or ControlHandler,)
+        self._server = _Server((host, port), type("Handler", handlers, {"verbs": verbs}))
         self.port: int = self._server.server_address[1]
         self._thread = Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
@@ -82,44 +90,44 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 64
 
 
-def _handler(verbs: Mapping[str, Verb]) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
+class ControlHandler(BaseHTTPRequestHandler):
+    """Answers the verbs; a server that speaks something else besides derives its own from it."""
 
-        def do_POST(self) -> None:
-            verb = verbs.get(self.path.strip("/"))
-            announced = self.headers.get("Content-Length") or "0"
-            if not announced.isdecimal() or int(announced) > _MAX_BODY:
-                self.close_connection = True  # where the next request begins is unknown
-                self._answer(413, {"error": f"body of {announced} bytes; at most {_MAX_BODY}"})
-                return
-            body = self.rfile.read(int(announced))
-            if self.headers.get_content_type() != _JSON:
-                # A page in a browser on this machine can send other types here without asking.
-                self._answer(415, {"error": f"expected Content-Type: {_JSON}"})
-                return
-            if verb is None:
-                known = ", ".join(sorted(verbs))
-                self._answer(404, {"error": f"no verb {self.path!r}; expected one of: {known}"})
-                return
-            try:
-                answer = verb(json.loads(body or b"null"))
-            except Exception as error:  # noqa: BLE001  the caller must see why, the node must live
-                self._answer(500, {"error": f"{type(error).__name__}: {error}"})
-                return
-            self._answer(200, answer)
+    verbs: ClassVar[Mapping[str, Verb]] = {}
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
-        def _answer(self, status: int, answer: BaseModel | object) -> None:
-            text = answer.model_dump_json() if isinstance(answer, BaseModel) else json.dumps(answer)
-            payload = text.encode()
-            self.send_response(status)
-            self.send_header("Content-Type", _JSON)
-            self.send_header("Content-Length", str(len(payload)))
-            self.end_headers()
-            self.wfile.write(payload)
+    def do_POST(self) -> None:
+        verb = self.verbs.get(self.path.strip("/"))
+        announced = self.headers.get("Content-Length") or "0"
+        if not announced.isdecimal() or int(announced) > _MAX_BODY:
+            self.close_connection = True  # where the next request begins is unknown
+            self._answer(413, {"error": f"body of {announced} bytes; at most {_MAX_BODY}"})
+            return
+        body = self.rfile.read(int(announced))
+        if self.headers.get_content_type() != _JSON:
+            # A page in a browser on this machine can send other types here without asking.
+            self._answer(415, {"error": f"expected Content-Type: {_JSON}"})
+            return
+        if verb is None:
+            known = ", ".join(sorted(self.verbs))
+            self._answer(404, {"error": f"no verb {self.path!r}; expected one of: {known}"})
+            return
+        try:
+            answer = verb(json.loads(body or b"null"))
+        except Exception as error:  # noqa: BLE001  the caller must see why, the node must live
+            self._answer(500, {"error": f"{type(error).__name__}: {error}"})
+            return
+        self._answer(200, answer)
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-            """Requests are the caller's business; the node's log is about DICOM."""
+    def _answer(self, status: int, answer: BaseModel | object) -> None:
+        text = answer.model_dump_json() if isinstance(answer, BaseModel) else json.dumps(answer)
+        payload = text.encode()
+        self.send_response(status)
+        self.send_header("Content-Type", _JSON)
+        self.send_header("Content-Length", str(len(payload)))
+        self.end_headers()
+        self.wfile.write(payload)
 
-    return Handler
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        """Requests are the caller's business; the node's log is about DICOM."""

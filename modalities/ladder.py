@@ -37,9 +37,14 @@ KINDS: Final[dict[Rung, frozenset[str]]] = {
     Rung.TLS: frozenset({"alert", "certificate", "not-tls", "closed", "reset", "timeout"}),
     Rung.ASSOCIATE: frozenset({"rejected", "aborted", "closed", "reset", "timeout", "not-dicom"}),
     Rung.NEGOTIATE: frozenset({"context"}),
-    Rung.DIMSE: frozenset({"status", "aborted", "closed", "reset", "timeout", "http"}),
+    Rung.DIMSE: frozenset(
+        {"status", "aborted", "closed", "reset", "timeout", "http", "not-http", "not-dicom"}
+    ),
     Rung.DELIVERED: frozenset(
-        {"lost", "partial", "altered", "elsewhere", "duplicated", "no-match", "incomplete"}
+        {
+            *("lost", "partial", "altered", "elsewhere", "duplicated", "no-match", "incomplete"),
+            *("uncommitted", "unrecorded"),
+        }
     ),
 }
 
@@ -53,8 +58,10 @@ class Signature(BaseModel):
     """What was seen at the rung where an exchange stopped, e.g. ``rejected 1/1/7``.
 
     ``code`` is ``result/source/reason`` for ``rejected``, ``source/reason`` for ``aborted``, the
-    result for ``context``, ``0xNNNN`` (upper-case digits) for ``status``, the alert's name for
-    ``alert``, and empty where the kind says all. A code of ``*`` is a pattern: any code.
+    result for ``context`` (0 where it was accepted, but not in the object's transfer syntax;
+    ``none`` where it was not even proposed), ``0xNNNN`` (upper-case digits) for ``status``, the
+    alert's name for ``alert``, and empty where the kind says all. A code of ``*`` is a pattern: any
+    code.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

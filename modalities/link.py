@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import selectors
 import socket
 import ssl
 import struct
@@ -154,6 +155,21 @@ class Link:
         pdu = self._read(6 + length, deadline, timeout)
         del self._buffer[: 6 + length]
         return pdu_type, pdu
+
+    def waits(self, seconds: float, wake: socket.socket) -> bool:
+        """Whether ``receive`` has something to read, or the peer's end, within ``seconds``.
+
+        Ends early, with no, as soon as ``wake`` can be read.
+        """
+        if self._buffer or (
+            isinstance(self._connection, ssl.SSLSocket) and self._connection.pending()
+        ):
+            return True
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._connection, selectors.EVENT_READ)
+            selector.register(wake, selectors.EVENT_READ)
+            ready = selector.select(max(seconds, 0.0))
+        return any(key.fileobj is self._connection for key, _ in ready)
 
     def close(self) -> None:
         """Close the connection; idempotent."""

@@ -6,7 +6,7 @@ import struct
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from pydicom import Dataset, dcmread
 from pydicom.errors import InvalidDicomError
@@ -28,6 +28,16 @@ class Part10File:
     sop_instance_uid: str
     transfer_syntax_uid: str
     offset: int
+
+    def open_dataset(self) -> BinaryIO:
+        """Its encoded dataset, to be read to the end and closed.
+
+        Raises:
+            OSError: the file can't be read any more.
+        """
+        file = self.path.open("rb")
+        file.seek(self.offset)
+        return file
 
 
 def inspect(path: Path) -> Part10File:

@@ -225,7 +225,21 @@ def _user_information(pdu: A_ASSOCIATE_RQ | A_ASSOCIATE_AC) -> Fields:
         f"{name_of(uid)}: SCU {int(bool(item.scu_role))}, SCP {int(bool(item.scp_role))}"
         for uid, item in (information.role_selection or {}).items()
     ]
-    return {**fields, "roles": roles} if roles else fields
+    extended = [
+        f"{name_of(item.uid)}: {(item.app_info or b'').hex(' ')}" for item in information.ext_neg
+    ]
+    if roles:
+        fields["roles"] = roles
+    if extended:
+        fields["extended_negotiation"] = extended
+    if (window := information.async_ops_window) is not None:
+        fields["max_operations_invoked"] = int(window.max_operations_invoked or 0)
+        fields["max_operations_performed"] = int(window.max_operations_performed or 0)
+    if (identity := information.user_identity) is not None:
+        # what kind only: a trace ends up in reports
+        kind = getattr(identity, "user_identity_type", None)
+        fields["user_identity"] = "server response" if kind is None else f"type {kind}"
+    return fields
 
 
 def _describe_command(command: Dataset, context_id: int) -> Description:

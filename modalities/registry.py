@@ -46,6 +46,10 @@ class Registry(Mapping[str, T], Generic[T]):
 
         return add
 
+    def has(self, name: str) -> bool:
+        """Whether ``name`` is registered by now; imports nothing."""
+        return name in self._items
+
     def remove(self, name: str) -> None:
         """Forget ``name``, which its owner no longer wants to be found; idempotent."""
         self._items.pop(name, None)

@@ -1,73 +1,70 @@
-"""Storage and Verification SCP of a modality or workstation, on pynetdicom.
-
-It keeps the fingerprints of what it receives, not the data, and the trace of every association.
-"""
+"""A node's own SCP: what the acceptors offer, on pynetdicom, and a trace of every connection."""
 
 from __future__ import annotations
 
 import contextlib
-import re
 import socket
 import ssl
-import zlib
 from collections import deque
-from io import BytesIO
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any, Final
 
-from pydicom import Dataset
-from pydicom.uid import UID
 from pynetdicom import AE, evt
 from pynetdicom.association import Association
-from pynetdicom.dsutils import decode
 from pynetdicom.presentation import PresentationContext
-from pynetdicom.service_class import ServiceClass, StorageServiceClass
-from pynetdicom.sop_class import register_uid, uid_to_service_class
 
-from modalities.commands import ReceivedInstance
-from modalities.encoding import encoding_of, refuse_if_cut_short
+from modalities.acceptor import ACCEPTORS, Acceptor, Hosting, Role
 from modalities.errors import ModalityError
-from modalities.fingerprint import fingerprint
 from modalities.identity import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from modalities.intake import Intake
 from modalities.listener import Listener
-from modalities.scu import VERIFICATION
 from modalities.trace import AssociationTrace
 from modalities.tracing import StreamTracer
 
 if TYPE_CHECKING:
     from modalities.services.listen import Listen
 
-_SUCCESS: Final = 0x0000
-_CANNOT_UNDERSTAND: Final = 0xC000
 #: Rejected permanent, by the service user, called AE title not recognized (PS3.8 9.3.4).
 _CALLED_TITLE_UNKNOWN: Final = (1, 1, 7)
 _POLL_SECONDS: Final = 0.02
 _STOP_SECONDS: Final = 2.0
 _KEPT_TRACES: Final = 500
-#: Where PS3.6 puts storage SOP classes; retired ones are unknown to pynetdicom.
-_STORAGE_ARC: Final = "1.2.840.10008.5.1.4.1.1."
-_registering = Lock()
 
 
-class StorageScp:
+class NodeScp:
     """Listens as ``listen`` says until ``stop``.
 
     Args:
         name: the node's name in traces.
-        listen: titles, port (0: any free one, see ``port``), what to accept.
+        listen: titles, port (0: any free one, see ``port``), what to offer and accept.
         host: address to bind.
         tls: context to accept with; None speaks plain DICOM.
+        exchange: folder that paths in ``listen`` are relative to.
+        intake: takes what arrives.
 
     Raises:
-        ModalityError: the port can't be bound.
+        ModalityError: the port can't be bound, or a service can't be offered as written.
     """
 
-    def __init__(self, name: str, listen: Listen, host: str, tls: ssl.SSLContext | None) -> None:
+    def __init__(
+        self,
+        name: str,
+        listen: Listen,
+        host: str,
+        tls: ssl.SSLContext | None,
+        exchange: Path,
+        intake: Intake,
+    ) -> None:
         self._name, self._listen = name, listen
-        self._received: list[ReceivedInstance] = []
         self._traces: deque[StreamTracer] = deque(maxlen=_KEPT_TRACES)
         self._tracers: dict[Association, StreamTracer] = {}
         self._lock = Lock()
+        hosting = Hosting(listen, exchange, intake)
+        made = (make(hosting) for make in ACCEPTORS.values())
+        self._acceptors = tuple(acceptor for acceptor in made if acceptor is not None)
+        self._owners: dict[str, Acceptor] = {}
         entity = AE(ae_title=listen.aetitle)
         entity.implementation_class_uid = IMPLEMENTATION_CLASS_UID
         entity.implementation_version_name = IMPLEMENTATION_VERSION_NAME
@@ -77,8 +74,7 @@ class StorageScp:
             (evt.EVT_DATA_RECV, self._data_received),
             (evt.EVT_DATA_SENT, self._data_sent),
             (evt.EVT_REQUESTED, self._requested),
-            (evt.EVT_C_ECHO, _succeed),
-            (evt.EVT_C_STORE, self._store),
+            *self._service_handlers(),
         ]
         try:
             self._server = Listener(entity, (host, listen.port), tls, handlers, self._refused)
@@ -96,11 +92,6 @@ class StorageScp:
         )
         self._thread.start()
 
-    def received(self) -> tuple[ReceivedInstance, ...]:
-        """What has arrived since the start or the last ``forget``, in order."""
-        with self._lock:
-            return tuple(self._received)
-
     def traces(self) -> tuple[AssociationTrace, ...]:
         """One trace per connection since the start or the last ``forget`` (the last 500)."""
         with self._lock:
@@ -108,9 +99,8 @@ class StorageScp:
         return tuple(tracer.trace() for tracer in tracers)
 
     def forget(self) -> None:
-        """Drop what was received, and its traces."""
+        """Drop the traces."""
         with self._lock:
-            self._received.clear()
             self._traces.clear()
 
     def stop(self) -> None:
@@ -122,6 +112,16 @@ class StorageScp:
         self._server.hang_up(_STOP_SECONDS)
 
     # --- pynetdicom's events; each runs in a thread of its association
+
+    def _service_handlers(self) -> Iterator[tuple[Any, Callable[[Any], Any]]]:
+        """One handler an event, which hands it to the acceptor whose SOP class it is about."""
+        for happening in {each for acceptor in self._acceptors for each in acceptor.events}:
+
+            def handle(event: Any, happening: Any = happening) -> Any:
+                owner = self._owners[event.context.abstract_syntax]
+                return owner.events[happening](event)
+
+            yield happening, handle
 
     def _opened(self, event: Any) -> None:
         connection = event.assoc.dul.socket.socket
@@ -162,91 +162,47 @@ class StorageScp:
     def _requested(self, event: Any) -> None:
         association = event.assoc
         request = association.requestor.primitive
-        titles = self._listen.called_aetitles
-        if titles is not None and request.called_ae_title.strip() not in titles:
-            association.acse.send_reject(*_CALLED_TITLE_UNKNOWN)
+        rejection = self._rejection(association)
+        if rejection is not None:
+            association.acse.send_reject(*rejection)
             # waits until the A-ASSOCIATE-RJ is out; the library would close before
             association.kill()
             return
+        roles = {
+            uid: Role(bool(item.scu_role), bool(item.scp_role))
+            for uid, item in association.requestor.role_selection.items()
+        }
         association.acceptor.supported_contexts = [
             supported
             for proposed in request.presentation_context_definition_list
-            if (supported := self._supported(proposed)) is not None
+            if (supported := self._supported(proposed, roles)) is not None
         ]
 
-    def _supported(self, proposed: PresentationContext) -> PresentationContext | None:
-        """What we support of a proposed context: its class, in its or the configured syntaxes."""
-        abstract = proposed.abstract_syntax
-        if abstract is None or not self._accepts(abstract):
+    def _rejection(self, association: Association) -> tuple[int, int, int] | None:
+        """Result, source and reason of the rejection that an association gets, if any."""
+        request: Any = association.requestor.primitive
+        titles = self._listen.called_aetitles
+        if titles is not None and request.called_ae_title.strip() not in titles:
+            return _CALLED_TITLE_UNKNOWN
+        rules = self._listen.user_identity
+        if rules is None:
             return None
-        context = PresentationContext()
-        context.abstract_syntax = abstract
-        accepted = self._listen.accepted_transfer_syntaxes
-        context.transfer_syntax = list(
-            proposed.transfer_syntax if accepted is None else map(UID, accepted)
-        )
-        return context
+        identity = association.requestor.user_identity
+        if not rules.admits(identity):
+            return rules.rejection
+        response = rules.response(identity)
+        if response is not None:
+            association.acceptor.add_negotiation_item(response)
+        return None
 
-    def _accepts(self, abstract: UID) -> bool:
-        if abstract == VERIFICATION:
-            return True
-        accepted = self._listen.accepted_sop_classes
-        if accepted is not None and abstract not in accepted:
-            return False
-        return _is_storage(abstract)
-
-    def _store(self, event: Any) -> int | Dataset:
-        request, syntax = event.request, str(event.context.transfer_syntax)
-        encoding = encoding_of(syntax)
-        try:
-            dataset = decode(
-                request.DataSet or BytesIO(),
-                encoding.implicit_vr,
-                encoding.little_endian,
-                encoding.deflated,
-            )
-            refuse_if_cut_short(dataset)
-            held = fingerprint(dataset, syntax)
-        except (
-            ValueError,
-            TypeError,
-            KeyError,
-            AttributeError,
-            EOFError,
-            OSError,
-            zlib.error,
-        ) as e:
-            answer = Dataset()
-            answer.Status = _CANNOT_UNDERSTAND
-            answer.ErrorComment = f"{type(e).__name__}: {e}"[:64]
-            return answer
-        requested = event.assoc.requestor.primitive
-        instance = ReceivedInstance(
-            fingerprint=held,
-            calling_aetitle=requested.calling_ae_title.strip(),
-            called_aetitle=requested.called_ae_title.strip(),
-            move_originator=(request.MoveOriginatorApplicationEntityTitle or "").strip(),
-        )
-        with self._lock:
-            self._received.append(instance)
-        return _SUCCESS
-
-
-def _succeed(_event: Any) -> int:
-    return _SUCCESS
-
-
-def _is_storage(abstract: UID) -> bool:
-    """Whether ``abstract`` is, or by default is taken as, a storage SOP class.
-
-    pynetdicom serves a class it does not know only once it is registered; unknown and private
-    classes that a peer proposes to a storage SCP are storage classes.
-    """
-    with _registering:
-        service = uid_to_service_class(abstract)
-        standard = abstract.startswith("1.2.840.10008.")
-        if service is ServiceClass and (not standard or abstract.startswith(_STORAGE_ARC)):
-            keyword = "Storage_" + re.sub(r"\D", "_", abstract)
-            register_uid(abstract, keyword, StorageServiceClass)
-            service = StorageServiceClass
-    return service is StorageServiceClass
+    def _supported(
+        self, proposed: PresentationContext, roles: dict[Any, Role]
+    ) -> PresentationContext | None:
+        """What the first acceptor that knows a proposed context supports of it."""
+        abstract = proposed.abstract_syntax
+        for acceptor in self._acceptors:
+            context = acceptor.supports(proposed, roles.get(abstract))
+            if context is not None:
+                self._owners[str(abstract)] = acceptor
+                return context
+        return None

@@ -14,6 +14,8 @@ class TracedPdu(BaseModel):
     name in PS3.8 (``A-ASSOCIATE-RQ`` …) with ``DIMSE`` appended for the command it carries
     (``P-DATA-TF C-STORE-RQ``), ``length`` its size in bytes including the 6-byte header.
     ``fields`` holds what an administrator would look for (titles, contexts, result codes).
+    An exchange of DICOMweb has its request (``HTTP POST``) and the head of its response (``HTTP
+    200``, field ``status``) in place of PDUs.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

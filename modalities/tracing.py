@@ -8,6 +8,8 @@ Names that other code may rely on, in ``TracedPdu.fields``:
 
 - ``A-ASSOCIATE-RQ``: ``calling_aetitle``, ``called_aetitle``, ``contexts``, ``max_pdu_length``,
   ``implementation_class_uid``, ``implementation_version_name``
+  and, where they are negotiated, ``roles``, ``extended_negotiation``, ``max_operations_invoked``,
+  ``max_operations_performed``, ``user_identity`` (its type, never its fields)
 - ``A-ASSOCIATE-AC``: ``contexts`` (words), ``results`` (``<context id>=<result>``), …
 - ``A-ASSOCIATE-RJ``: ``result``, ``source``, ``reason``; ``A-ABORT``: ``source``, ``reason``
 - ``P-DATA-TF <command>``: ``command``, ``context_id``, ``message_id``, ``sop_class_uid``,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final, NamedTuple
+import struct
+from collections.abc import Iterator, Sequence
+from typing import BinaryIO, Final, NamedTuple
 
 from pynetdicom.pdu import A_ABORT_RQ, A_RELEASE_RP, A_RELEASE_RQ
 from pynetdicom.pdu_primitives import (
@@ -67,6 +68,32 @@ def presentation_context(
     context.abstract_syntax = abstract_syntax
     context.transfer_syntax = list(transfer_syntaxes)
     return context
+
+
+def fragments(
+    dataset: BinaryIO, context_id: int, max_length: int, *, deflated: bool
+) -> Iterator[bytes]:
+    """P-DATA-TF PDUs (PS3.8 9.3.5, annex E.2) of a dataset, one buffer at a time.
+
+    Args:
+        max_length: what the peer takes in one PDU, in bytes; 0 for any.
+        deflated: the dataset is one deflated stream (PS3.5 annex A.5).
+    """
+    size = max((max_length or UNLIMITED) - 6, 2) // 2 * 2
+    fragment = dataset.read(size)
+    while True:
+        following = dataset.read(size)
+        if deflated and not following and len(fragment) % 2:
+            # the standard pads the stream; many files lack it, and Orthanc never answers an odd
+            # fragment
+            fragment += b"\0"
+        control = 0x00 if following else 0x02
+        length = len(fragment)
+        header = struct.pack(">BBLLBB", P_DATA, 0, length + 6, length + 2, context_id, control)
+        yield header + fragment
+        if not following:
+            return
+        fragment = following
 
 
 def release_request() -> bytes:

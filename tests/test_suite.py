@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from modalities.__main__ import main as modality
+from modalities.command_line import main as modality
 from orchestrator import suite
 from orchestrator.backends.base import Backend
 from orchestrator.request import RunRequest

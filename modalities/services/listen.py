@@ -6,34 +6,48 @@ from typing import Literal
 
 from pydantic import Field
 
+from modalities.acceptors.commitment_results import CommitmentRules
+from modalities.acceptors.worklist import WorklistRules
 from modalities.commands import Command, Report, Tls
+from modalities.ris.procedure_steps import MppsRules
 from modalities.service import Here, service
+from modalities.user_identity import IdentityRules
 
 
 class Listen(Command):
-    """(Re)start the node's storage SCP with this behaviour.
+    """(Re)start the node's own SCP with this behaviour. Verification is always answered.
 
-    ``accepted_sop_classes`` and ``accepted_transfer_syntaxes`` are UIDs; None accepts all.
-    ``called_aetitles`` None accepts any called title, otherwise others get RJ 1/1/7.
+    ``storage`` offers storage; ``accepted_sop_classes`` and ``accepted_transfer_syntaxes`` are
+    UIDs, None accepts all. ``commitment_results`` takes storage commitment results. ``worklist``
+    and ``mpps`` offer what a RIS offers. ``called_aetitles`` None accepts any called title,
+    otherwise others get RJ 1/1/7. ``user_identity`` None takes no notice of user identities.
     """
 
     kind: Literal["listen"] = "listen"
     aetitle: str
     port: int = Field(ge=0, le=65535)
     called_aetitles: tuple[str, ...] | None = None
+    user_identity: IdentityRules | None = None
+    storage: bool = True
     accepted_sop_classes: tuple[str, ...] | None = None
     accepted_transfer_syntaxes: tuple[str, ...] | None = None
+    commitment_results: CommitmentRules | None = CommitmentRules()
+    worklist: WorklistRules | None = None
+    mpps: MppsRules | None = None
     tls: Tls | None = None
 
 
 class Received(Command):
-    """Ask the node's own storage SCP what it has received since the last ``Forget``."""
+    """Ask the node's own SCP what it has received since the last ``Forget``.
+
+    Besides instances that is storage commitment results and performed procedure steps.
+    """
 
     kind: Literal["received"] = "received"
 
 
 class Forget(Command):
-    """Empty the node's storage SCP and drop its traces."""
+    """Empty the node's own SCP and drop its traces."""
 
     kind: Literal["forget"] = "forget"
 

@@ -2,35 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Final, Literal
+from threading import Lock
+from typing import Literal
 
-from modalities.association import MAX_CONTEXTS, Association
-from modalities.commands import Caller, Command, ObjectReport, Report, Target
+from pydantic import Field
+
+from modalities.association import Association
+from modalities.commands import Caller, Command, Frozen, ObjectReport, Report, Target
+from modalities.errors import ModalityError
 from modalities.ladder import Rung
-from modalities.link import StoppedError
-from modalities.part10 import Part10File, inspect
-from modalities.scu import check_status, store_request, tls_of
+from modalities.misbehaviour.act import AnyAct
+from modalities.misbehaviour.alteration import AnyAlteration, alter_file
+from modalities.misbehaviour.link import MisbehavingAssociation
+from modalities.part10 import inspect
+from modalities.scu import tls_of
 from modalities.service import Here, exchange_seconds, service
-from modalities.trace import AssociationTrace
+from modalities.storing import Contexts, Progress, Sent, Storing, send_as_made
 
-_MAX_MESSAGE_ID: Final = 0xFFFF
+
+class ProposedContext(Frozen):
+    """A presentation context as proposed."""
+
+    abstract_syntax: str
+    transfer_syntaxes: tuple[str, ...] = Field(min_length=1)
 
 
 class Store(Command):
     """C-STORE of Part-10 files, each in the transfer syntax it is stored in, never transcoded.
 
-    One presentation context is proposed per distinct (SOP class, transfer syntax) of the files.
+    Presentation contexts follow from the files: one for each distinct (SOP class, transfer
+    syntax), or, without ``one_context_per_syntax``, one for each SOP class with all its
+    transfer syntaxes, of which the acceptor takes one. ``contexts`` are proposed instead, exactly
+    as they are. The files are dealt out to ``associations`` associations at the same time.
+    ``alterations`` are done to every object on its way out, ``misbehave`` on every association.
     """
 
     kind: Literal["store"] = "store"
     target: Target
     caller: Caller
     files: tuple[str, ...]
+    one_context_per_syntax: bool = True
+    contexts: tuple[ProposedContext, ...] | None = None
+    associations: int = Field(default=1, ge=1, le=64)
+    alterations: tuple[AnyAlteration, ...] = ()
+    misbehave: AnyAct | None = None
 
 
-@service(Store, patience=lambda command: exchange_seconds(command.caller, len(command.files)))
+def _patience(command: Store) -> float:
+    more = 0.0 if command.misbehave is None else command.misbehave.lasts
+    return exchange_seconds(command.caller, len(command.files)) + more
+
+
+@service(Store, patience=_patience)
 def _store(command: Store, here: Here) -> Report:
     return store(command, here.exchange, here.name)
 
@@ -41,120 +68,122 @@ def store(
     observer: str,
     progress: Callable[[ObjectReport], None] | None = None,
 ) -> Report:
-    """Send Part-10 files, each exactly as it is stored.
+    """Send Part-10 files, each exactly as it is stored, or as altered.
 
-    Presentation contexts are the distinct (SOP class, transfer syntax) of the files, on as many
-    associations, one after another, as 128 contexts each make necessary. The first association
-    that fails ends the sending; objects that were not sent then carry its signature. A refused
-    context or a failure status concerns that object only. ``progress`` is told of each object
-    as soon as it was sent or refused.
+    Where more than 128 presentation contexts follow from the files, they are sent on one
+    association after another. The first association that fails ends the sending (of several at
+    the same time: its share of the files); objects that were not sent then carry its signature. A
+    refused context or a failure status concerns that object only. ``progress`` is told of each
+    object as soon as it was sent or refused, by one thread at a time.
 
     Raises:
-        ModalityError: a file can't be sent at all; nothing was sent then.
+        ModalityError: a file can't be sent at all, or altered so, or the association can't be
+            proposed as written: nothing was sent then; or a misbehaviour did not come about.
     """
-    files = [(name, inspect(exchange / name)) for name in command.files]
-    tls = tls_of(command.target, exchange)
-    reports: dict[int, ObjectReport] = {}
-    traces: list[AssociationTrace] = []
-    stopped: StoppedError | None = None
-    for contexts, members in _associations([file for _, file in files]):
-        if stopped is None:
-            association = Association(command.target, command.caller, contexts, tls, observer)
-            numbers = {
-                (abstract, syntax): 2 * index + 1
-                for index, (abstract, (syntax,)) in enumerate(contexts)
-            }
-            sending = _StoreSession(association, numbers, progress)
-            stopped = sending.run([(index, *files[index]) for index in members])
-            reports.update(sending.reports)
-            traces.append(association.trace())
-        for index in members:
-            if stopped is not None and index not in reports:
-                reports[index] = _object(*files[index], stopped)
-    objects = tuple(reports[index] for index in range(len(files)))
-    first = next((report for report in objects if report.signature is not None), None)
-    return Report(
-        rung=first.rung if first else Rung.DIMSE,
-        signature=first.signature if first else None,
-        comment=first.comment if first else "",
-        objects=objects,
-        traces=tuple(traces),
+    files = [
+        (name, alter_file(inspect(exchange / name), command.alterations)) for name in command.files
+    ]
+    associations = _Associations(command, exchange, observer)
+    storing = Storing(
+        files,
+        associations.make,
+        None
+        if command.contexts is None
+        else [(each.abstract_syntax, each.transfer_syntaxes) for each in command.contexts],
+        command.one_context_per_syntax,
+        _in_turn(progress),
     )
+    lanes = min(command.associations, len(files)) or 1
+    with associations.at_work():
+        sent = _share_out(storing, len(files), lanes)
+    return associations.report(sent)
 
 
-class _StoreSession:
-    """C-STORE of some files on one association; ``reports`` by index of the file."""
+def store_as_made(
+    command: Store,
+    files: Iterable[Path],
+    exchange: Path,
+    observer: str,
+    progress: Callable[[ObjectReport], None] | None = None,
+) -> Report:
+    """As ``store``, on one association that proposes the command's ``contexts``, with each file
+    sent as soon as ``files`` yields it; the command's own files are left alone.
 
-    def __init__(
-        self,
-        association: Association,
-        contexts: dict[tuple[str, str], int],
-        progress: Callable[[ObjectReport], None] | None,
-    ) -> None:
-        self._association = association
-        self._progress = progress
-        self._contexts = contexts
-        self._message_id = 0
-        self.reports: dict[int, ObjectReport] = {}
+    Raises:
+        ModalityError: as ``store``; what came before a file that can't be sent was sent.
+    """
+    if command.contexts is None:
+        raise ModalityError("files that are not made yet need the contexts to propose for them")
+    contexts = [(each.abstract_syntax, each.transfer_syntaxes) for each in command.contexts]
+    associations = _Associations(command, exchange, observer)
+    altered = ((path.name, alter_file(inspect(path), command.alterations)) for path in files)
+    with associations.at_work():
+        sent = send_as_made(associations.make(contexts), altered, progress)
+    return associations.report([sent])
 
-    def run(self, files: Sequence[tuple[int, str, Part10File]]) -> StoppedError | None:
-        """Send them in order; returns what ended the association before its time."""
-        try:
-            self._association.open()
-            return self._send_all(files)
-        except StoppedError as stopped:
-            return stopped
-        finally:
-            self._association.release()
 
-    def _send_all(self, files: Sequence[tuple[int, str, Part10File]]) -> StoppedError | None:
-        for index, name, file in files:
-            stopped: StoppedError | None = None
-            comment = ""
-            try:
-                comment = self._send(file)
-            except StoppedError as reason:
-                stopped = reason
-            self.reports[index] = _object(name, file, stopped, comment)
-            if self._progress is not None:
-                self._progress(self.reports[index])
-            if stopped is not None and stopped.signature.kind not in ("context", "status"):
-                return stopped
+class _Associations:
+    """The associations of one command, and what became of what they sent."""
+
+    def __init__(self, command: Store, exchange: Path, observer: str) -> None:
+        self._command, self._observer = command, observer
+        self._tls = tls_of(command.target, exchange)
+        self._misbehaving: list[MisbehavingAssociation] = []
+
+    def make(self, contexts: Contexts) -> Association:
+        """One that proposes ``contexts``, not open yet."""
+        command = self._command
+        arguments = (command.target, command.caller, contexts, self._tls, self._observer)
+        if command.misbehave is None:
+            return Association(*arguments)
+        self._misbehaving.append(MisbehavingAssociation(command.misbehave, *arguments))
+        return self._misbehaving[-1]
+
+    def at_work(self) -> AbstractContextManager[None]:
+        """What the misbehaviour wants to go on beside the associations."""
+        act = self._command.misbehave
+        if act is None:
+            return nullcontext()
+        return act.beside(self._command.target, self._command.caller)
+
+    def report(self, sent: Sequence[Sent]) -> Report:
+        """All shares in one.
+
+        Raises:
+            ModalityError: everything was sent, but the misbehaviour did not come about.
+        """
+        reports = {index: report for share in sent for index, report in share.reports.items()}
+        objects = tuple(reports[index] for index in sorted(reports))
+        first = next((report for report in objects if report.signature is not None), None)
+        for association in self._misbehaving if first is None else ():
+            association.require_happened()
+        return Report(
+            rung=first.rung if first else Rung.DIMSE,
+            signature=first.signature if first else None,
+            comment=first.comment if first else "",
+            objects=objects,
+            traces=tuple(trace for share in sent for trace in share.traces),
+            negotiated=tuple(each for share in sent for each in share.negotiated),
+        )
+
+
+def _share_out(storing: Storing, files: int, lanes: int) -> list[Sent]:
+    """Deal the files out like cards; a single share stays in this thread, where Ctrl-C ends it."""
+    shares = [range(first, files, lanes) for first in range(lanes)]
+    if lanes == 1:
+        return [storing.send(shares[0])]
+    with ThreadPoolExecutor(lanes) as pool:
+        return list(pool.map(storing.send, shares))
+
+
+def _in_turn(progress: Progress | None) -> Progress | None:
+    """``progress``, never called by two threads at once."""
+    if progress is None:
         return None
+    lock = Lock()
 
-    def _send(self, file: Part10File) -> str:
-        context = self._contexts[file.sop_class_uid, file.transfer_syntax_uid]
-        self._association.require(context)
-        self._message_id = self._message_id % _MAX_MESSAGE_ID + 1
-        message = store_request(self._message_id, file.sop_class_uid, file.sop_instance_uid)
-        with file.path.open("rb") as dataset:
-            dataset.seek(file.offset)
-            self._association.send(message, context, dataset)
-        return check_status(self._association.receive())
+    def tell(report: ObjectReport) -> None:
+        with lock:
+            progress(report)
 
-
-def _associations(
-    files: Sequence[Part10File],
-) -> Iterator[tuple[list[tuple[str, tuple[str]]], list[int]]]:
-    """Contexts and file indices of each association needed, in order of first appearance."""
-    members: dict[tuple[str, tuple[str]], list[int]] = {}
-    for index, file in enumerate(files):
-        members.setdefault((file.sop_class_uid, (file.transfer_syntax_uid,)), []).append(index)
-    contexts = list(members)
-    for start in range(0, len(contexts), MAX_CONTEXTS):
-        chunk = contexts[start : start + MAX_CONTEXTS]
-        yield chunk, sorted(index for context in chunk for index in members[context])
-
-
-def _object(
-    name: str, file: Part10File, stopped: StoppedError | None, comment: str = ""
-) -> ObjectReport:
-    return ObjectReport(
-        file=name,
-        sop_class_uid=file.sop_class_uid,
-        sop_instance_uid=file.sop_instance_uid,
-        transfer_syntax_uid=file.transfer_syntax_uid,
-        rung=stopped.rung if stopped else Rung.DIMSE,
-        signature=stopped.signature if stopped else None,
-        comment=stopped.comment if stopped else comment,
-    )
+    return tell

@@ -8,7 +8,7 @@ from pathlib import Path
 import pydicom
 import pytest
 
-from modalities.__main__ import main
+from modalities.command_line import main
 from modalities.node import ModalityNode
 from modalities.services.listen import Listen, Received
 from modalities.study import WrittenFile
@@ -111,3 +111,58 @@ def test_a_peer_that_stops_halfway_is_reported_object_by_object(
     printed = capsys.readouterr()
     assert printed.out.startswith("1/3 ct-1-0001.dcm: dimse: aborted 0/0")
     assert printed.err == "stopped at dimse: aborted 0/0\n"
+
+
+def test_a_simulated_study_is_made_while_it_is_sent(
+    node: ModalityNode, address: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    size = ["--rows", "16", "--columns", "16", "--images", "2"]
+    families = ["--family", "CT", "--family", "KO"]
+    assert main(["send", "--to", f"WS@{address}", *families, *size]) == 0
+    received = node.run(Received()).received
+    assert len(received) == 4
+    assert len({each.fingerprint.study_instance_uid for each in received}) == 1
+    assert "4/4 ko-1-0002.dcm: sent (Key Object Selection" in capsys.readouterr().out
+
+
+def test_a_study_that_is_refused_is_not_made_any_further(
+    address: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["--family", "CT", "--images", "1000", "--rows", "16", "--columns", "16"]
+    assert main(["send", "--to", f"OTHER@{address}", *arguments]) == 1
+    printed = capsys.readouterr()
+    assert printed.err == "stopped at associate: rejected 1/1/7\n"
+    assert printed.out == ""
+
+
+def test_what_is_sent_can_be_spoiled(node: ModalityNode, address: str) -> None:
+    arguments = ["--family", "CT", "--images", "1", "--rows", "16", "--columns", "16"]
+    spoiled = ["--alter", "remove PatientID", "--alter", "set Modality XX"]
+    assert main(["send", "--to", f"WS@{address}", *arguments, *spoiled]) == 0
+    (received,) = node.run(Received()).received
+    assert received.fingerprint.patient_id == ""
+    assert main(["send", "--to", f"WS@{address}", *arguments, "--misbehave", "abort 300"]) == 1
+
+
+def test_either_files_or_a_family_is_sent(
+    address: str, study: list[WrittenFile], capsys: pytest.CaptureFixture[str]
+) -> None:
+    both = ["send", "--to", f"WS@{address}", "--family", "CT", str(study[0].path)]
+    assert main(both) == 2
+    assert "saw both" in capsys.readouterr().err
+
+
+def test_all_that_can_be_simulated_is_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["families"]) == 0
+    assert "US-CINE        Ultrasound of a beating heart" in capsys.readouterr().out
+
+
+def test_several_families_are_generated_as_one_study(tmp_path: Path) -> None:
+    out = tmp_path / "study"
+    arguments = ["--family", "us-cine", "--frames", "2", "--family", "sr", "--images", "1"]
+    size = ["--rows", "32", "--columns", "32", "--patient", "japanese"]
+    assert main(["generate", "--out", str(out), *arguments, *size]) == 0
+    cine, report = (pydicom.dcmread(path) for path in sorted(out.iterdir(), reverse=True))
+    assert cine.NumberOfFrames == 2
+    assert cine.StudyInstanceUID == report.StudyInstanceUID
+    assert str(report.PatientName).startswith("Yamada^Tarou=")

@@ -1,0 +1,100 @@
+"""What a Part-10 file holds, from its first few kilobytes: ``inspect`` for very many files."""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ImplicitVRLittleEndian,
+)
+
+from modalities.part10 import Part10File, inspect
+
+_FIRST: Final = 4096
+#: Preamble and prefix (PS3.10 7.1), then (0002,0000) in Explicit VR Little Endian.
+_PREFIX: Final = slice(128, 132)
+_GROUP_LENGTH: Final = re.compile(rb"\x02\x00\x00\x00UL\x04\x00(....)", re.DOTALL)
+_META_BEGINS: Final = 132
+_GROUP_LENGTH_SIZE: Final = 12
+_TRANSFER_SYNTAX_UID: Final = (0x0002, 0x0010)
+_SOP_CLASS_UID, _SOP_INSTANCE_UID = (0x0008, 0x0016), (0x0008, 0x0018)
+#: Value representations with a two-byte length (PS3.5 section 7.1.2).
+_SHORT: Final = frozenset(b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split())
+_UID: Final = re.compile(rb"[0-9]+(?:\.[0-9]+)+\x00?")
+_UNDEFINED_LENGTH: Final = 0xFFFFFFFF
+
+
+def peek(path: Path) -> Part10File:
+    """The same as ``inspect``, without pydicom for files that are as they mostly are.
+
+    Raises:
+        ModalityError: as ``inspect``.
+    """
+    try:
+        with path.open("rb", buffering=0) as file:
+            first = file.read(_FIRST)
+    except OSError:
+        first = b""
+    return _plain(path, first) or inspect(path)
+
+
+def _plain(path: Path, first: bytes) -> Part10File | None:
+    """What ``first`` says of ``path``; None where it takes more than this to find out."""
+    group_length = _GROUP_LENGTH.match(first, _META_BEGINS)
+    if first[_PREFIX] != b"DICM" or group_length is None:
+        return None
+    begins = _META_BEGINS + _GROUP_LENGTH_SIZE
+    offset = begins + int.from_bytes(group_length[1], "little")
+    if offset + 8 > len(first):
+        return None
+    meta = dict(_elements(first[:offset], begins, explicit=True))
+    syntax = _uid(meta.get(_TRANSFER_SYNTAX_UID))
+    (group,) = struct.unpack_from("<H", first, offset)
+    if syntax is None or group != _SOP_CLASS_UID[0] or any(tag[0] != 2 for tag in meta):
+        return None
+    if syntax in (DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian):
+        return None
+    found = {}
+    for tag, value in _elements(first, offset, explicit=syntax != ImplicitVRLittleEndian):
+        found[tag] = value
+        if tag >= _SOP_INSTANCE_UID:
+            break
+    class_uid, instance_uid = _uid(found.get(_SOP_CLASS_UID)), _uid(found.get(_SOP_INSTANCE_UID))
+    if class_uid is None or instance_uid is None:
+        return None
+    return Part10File(path, class_uid, instance_uid, syntax, offset)
+
+
+def _elements(
+    data: bytes, position: int, *, explicit: bool
+) -> Iterator[tuple[tuple[int, int], bytes]]:
+    """Tags and values, until something that is not plain or not all there."""
+    while position + 12 <= len(data):
+        group, element = struct.unpack_from("<HH", data, position)
+        if not explicit:
+            (size,) = struct.unpack_from("<L", data, position + 4)
+            position += 8
+        elif data[position + 4 : position + 6] in _SHORT:
+            (size,) = struct.unpack_from("<H", data, position + 6)
+            position += 8
+        else:
+            (size,) = struct.unpack_from("<L", data, position + 8)
+            position += 12
+            if data[position - 8 : position - 6] not in (b"OB", b"UN") or group != 2:
+                return
+        if size == _UNDEFINED_LENGTH or position + size > len(data):
+            return
+        yield (group, element), data[position : position + size]
+        position += size
+
+
+def _uid(value: bytes | None) -> str | None:
+    if value is None or _UID.fullmatch(value) is None:
+        return None
+    return value.rstrip(b"\0").decode("ascii")

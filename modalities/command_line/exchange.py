@@ -1,0 +1,60 @@
+"""Services of a node, carried out for the command line."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from modalities import service
+from modalities.command_line import DONE, STOPPED
+from modalities.command_line.words import complain, say
+from modalities.commands import Command, Report
+from modalities.errors import ModalityError
+from modalities.part10 import inspect
+from modalities.reception import Reception
+from modalities.service import Here
+
+OBSERVER: Final = "modality"
+
+
+def carry_out(command: Command, reception: Reception | None = None) -> Report:
+    """Carry ``command`` out in this process, with paths relative to the current folder.
+
+    Raises:
+        ModalityError: it can't be carried out as written.
+    """
+    own = reception or Reception(OBSERVER, "127.0.0.1")
+    return service.carry_out(command, Here(OBSERVER, Path.cwd(), own))
+
+
+def conclude(report: Report, options: argparse.Namespace) -> int:
+    """Say how it went, with every PDU where ``--trace`` asks for them; returns the exit code."""
+    if options.trace:
+        for trace in report.traces:
+            for pdu in trace.pdus:
+                say(f"  {pdu.at:9.4f} {pdu.sender:9} {pdu.kind}  {pdu.summary}")
+            say(f"  connection {trace.end}")
+    if report.signature is None:
+        say(f"carried out {report.comment}")
+        return DONE
+    complain(f"stopped at {report.rung.value}: {report.signature} {report.comment}".rstrip())
+    return STOPPED
+
+
+def sendable(names: Sequence[Path]) -> list[Path]:
+    """Files named, and those below folders named that are DICOM files."""
+    paths: list[Path] = []
+    for name in names:
+        if not name.is_dir():
+            paths.append(name.resolve())
+            continue
+        for path in sorted(path for path in name.rglob("*") if path.is_file()):
+            try:
+                inspect(path)
+            except ModalityError as error:
+                complain(f"left out: {error}")
+            else:
+                paths.append(path.resolve())
+    return paths

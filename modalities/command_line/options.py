@@ -1,0 +1,83 @@
+"""Options of every command that calls a peer: where to, as whom, and over TLS or not."""
+
+from __future__ import annotations
+
+import argparse
+
+from modalities.commands import Caller, Target, Timeouts, Tls
+
+
+def add_scu_options(parser: argparse.ArgumentParser, *, trace: bool = True) -> None:
+    """``--to``, ``--calling``, ``--timeout``, ``--trace`` where there is one, and TLS."""
+    parser.add_argument("--to", required=True, type=target, metavar="TITLE@HOST:PORT")
+    parser.add_argument("--calling", default="PACSLAB", help="own AE title (%(default)s)")
+    parser.add_argument("--timeout", type=float, default=10.0, help="seconds per step (10)")
+    if trace:
+        parser.add_argument("--trace", action="store_true", help="print every PDU")
+    add_tls_options(parser)
+
+
+def add_tls_options(parser: argparse.ArgumentParser) -> None:
+    """Our side of DICOM TLS (PS3.15 annex B)."""
+    tls = parser.add_argument_group("DICOM TLS", "given any of these, TLS is spoken")
+    tls.add_argument("--trusted", metavar="PEM", help="CA that the peer must chain to")
+    tls.add_argument("--certificate", metavar="PEM", help="own certificate")
+    tls.add_argument("--key", metavar="PEM", help="its private key")
+    tls.add_argument("--check-hostname", action="store_true", help="match the peer's name too")
+
+
+def target(text: str) -> Target:
+    """``TITLE@host:port`` as a peer that speaks no TLS.
+
+    Raises:
+        argparse.ArgumentTypeError: it is none.
+    """
+    title, _, address = text.rpartition("@")
+    host, _, port = address.rpartition(":")
+    if not (title and host and port.isdigit() and 0 < int(port) < 65536):
+        raise argparse.ArgumentTypeError(
+            f"expected TITLE@host:port such as ORTHANC@127.0.0.1:4242, saw {text!r}"
+        )
+    return Target(host=host.strip("[]"), port=int(port), called=title)
+
+
+def target_of(options: argparse.Namespace) -> Target:
+    """The peer, and how it is spoken to."""
+    to: Target = options.to
+    return to.model_copy(update={"tls": tls_of(options)})
+
+
+def caller_of(options: argparse.Namespace) -> Caller:
+    """Ourselves, as patient as ``--timeout`` says at each step."""
+    return Caller(calling=options.calling, timeouts=timeouts_of(options))
+
+
+def timeouts_of(options: argparse.Namespace) -> Timeouts:
+    """As patient as ``--timeout`` says at each step."""
+    wait = options.timeout
+    return Timeouts(connect=wait, acse=wait, dimse=wait, network=wait)
+
+
+def tls_of(options: argparse.Namespace) -> Tls | None:
+    """Our TLS material; None where no option asks for TLS."""
+    if options.trusted is None and options.certificate is None:
+        return None
+    return Tls(
+        trusted=options.trusted,
+        certificate=options.certificate,
+        key=options.key,
+        check_hostname=options.check_hostname,
+    )
+
+
+def positive(text: str) -> int:
+    """A number of at least 1.
+
+    Raises:
+        argparse.ArgumentTypeError: it is less.
+        ValueError: it is no number.
+    """
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"expected at least 1, saw {text}")
+    return number

@@ -1,0 +1,1 @@
+"""Acts of wire misbehaviour, one file per kind; see ``modalities.misbehaviour.act``."""

@@ -1,0 +1,57 @@
+"""Connections beside the association that are held open and say nothing, or half a sentence."""
+
+from __future__ import annotations
+
+import contextlib
+import struct
+from collections.abc import Iterator
+from typing import Final, Literal
+
+from pydantic import Field
+
+from modalities.commands import Caller, Target
+from modalities.link import StoppedError, connect
+from modalities.misbehaviour.act import Act, Script, act
+from modalities.upper_layer import ASSOCIATE_RQ
+
+#: What an A-ASSOCIATE-RQ of ours has about.
+_PROMISED: Final = 205
+_VERSION: Final = 1
+
+
+@act
+class HeldConnections(Act):
+    """While the association goes on, other connections of this side are open and get nowhere.
+
+    Each says nothing, as a port monitor does, or half of an A-ASSOCIATE-RQ. They are closed when
+    the association is over, so they last no longer than its timeouts.
+    """
+
+    kind: Literal["held-connections"] = "held-connections"
+    count: int = Field(1, ge=1, le=16)
+    said: Literal["nothing", "half-request"] = "nothing"
+
+    def script(self) -> Script:
+        """The association itself is in order."""
+        script = Script()
+        script.happened = True
+        return script
+
+    @contextlib.contextmanager
+    def beside(self, target: Target, caller: Caller) -> Iterator[None]:
+        """Open them first, so that the peer takes them first."""
+        with contextlib.ExitStack() as held:
+            # an address that does not answer is the association's to report
+            with contextlib.suppress(StoppedError, OSError):
+                for _ in range(self.count):
+                    connection = connect(target.host, target.port, caller.timeouts.connect)
+                    held.enter_context(connection)
+                    if self.said == "half-request":
+                        connection.sendall(_half_request(target.called, caller.calling))
+            yield
+
+
+def _half_request(called: str, calling: str) -> bytes:
+    """An A-ASSOCIATE-RQ up to its titles (PS3.8 table 9-11), which announces the rest."""
+    titles = called.encode().ljust(16)[:16] + calling.encode().ljust(16)[:16]
+    return struct.pack(">BBLHH", ASSOCIATE_RQ, 0, _PROMISED, _VERSION, 0) + titles

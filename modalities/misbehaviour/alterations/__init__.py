@@ -1,0 +1,1 @@
+"""Alterations of objects, one file per kind; see ``modalities.misbehaviour.alteration``."""

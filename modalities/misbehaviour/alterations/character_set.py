@@ -1,0 +1,53 @@
+"""Text in another character set than the one declared."""
+
+from __future__ import annotations
+
+import codecs
+from dataclasses import replace
+from typing import Annotated, Final, Literal
+
+from pydantic import AfterValidator, Field
+
+from modalities.misbehaviour.alteration import Alteration, alteration
+from modalities.misbehaviour.elements import Element, dictionary_vr
+from modalities.misbehaviour.encoded import EncodedObject
+from modalities.misbehaviour.values import Attribute, padded, tag_of
+
+_SPECIFIC_CHARACTER_SET: Final = 0x00080005
+
+
+def _codec(name: str) -> str:
+    try:
+        return codecs.lookup(name).name
+    except LookupError as error:
+        raise ValueError(f"no encoding {name!r}; for example latin-1, utf-8, shift_jis") from error
+
+
+@alteration
+class CharacterSet(Alteration):
+    """Text is encoded in one character set; the object declares none, or another."""
+
+    kind: Literal["character-set"] = "character-set"
+    encoding: Annotated[str, AfterValidator(_codec)] = Field(
+        "iso8859-1", description="what the text is really in, as Python names encodings"
+    )
+    declared: str = Field(
+        "", description="Specific Character Set (such as ISO_IR 192); nothing: left out"
+    )
+    attribute: Attribute = "PatientName"
+    value: str = "Phantöm^Größe"
+
+    def alter(self, instance: EncodedObject) -> EncodedObject:
+        """Set both, whatever was declared before.
+
+        Raises:
+            ValueError: the text has characters that the encoding lacks.
+        """
+        vr = dictionary_vr(tag_of(self.attribute))
+        text = padded(self.value.encode(self.encoding), vr)
+        changed = instance.with_element(Element(tag_of(self.attribute), vr, text))
+        if self.declared:
+            declared = padded(self.declared.encode("ascii"), "CS")
+            return changed.with_element(Element(_SPECIFIC_CHARACTER_SET, "CS", declared))
+        kept = tuple(each for each in changed.elements if each.tag != _SPECIFIC_CHARACTER_SET)
+        return replace(changed, elements=kept)

@@ -1,0 +1,33 @@
+"""Private sequences inside private sequences."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from modalities.misbehaviour.alteration import Alteration, alteration
+from modalities.misbehaviour.elements import ITEM, Element, joined
+from modalities.misbehaviour.encoded import EncodedObject
+from modalities.misbehaviour.values import padded
+
+
+@alteration
+class PrivateSequence(Alteration):
+    """A private sequence nested so deep, each level with its creator: valid, and seldom read."""
+
+    kind: Literal["private-sequence"] = "private-sequence"
+    depth: int = Field(3, ge=1, le=60, description="sequences inside each other")
+
+    def alter(self, instance: EncodedObject) -> EncodedObject:
+        """Add (0099,0010) and (0099,1003)."""
+        encoding = instance.encoding
+        creator = Element(0x00990010, "LO", padded(b"PACSLAB", "LO"))
+        innermost = Element(0x00991004, "LO", padded(b"innermost", "LO"))
+        content: tuple[Element, ...] = (creator, innermost)
+        for _ in range(self.depth):
+            item = Element(ITEM, "", joined(content, encoding)).encoded(encoding)
+            content = (creator, Element(0x00991003, "SQ", item))
+        for element in content:
+            instance = instance.with_element(element)
+        return instance

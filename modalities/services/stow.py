@@ -1,0 +1,263 @@
+"""STOW-RS user agent (PS3.18 10.5): Part-10 files to an origin server, each as it is stored."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from os import SEEK_END
+from pathlib import Path
+from typing import Final, Literal
+
+from pydantic import Field
+from pydicom import Dataset
+
+from modalities.commands import Command, ObjectReport, Report, Timeouts
+from modalities.dicom_json import datasets
+from modalities.ladder import Rung, Signature
+from modalities.link import StoppedError
+from modalities.misbehaviour.alteration import AnyAlteration, alter_file
+from modalities.part10 import Part10File, inspect
+from modalities.service import Here, service
+from modalities.trace import AssociationTrace
+from modalities.web import WebAnswer, WebExchange
+from modalities.web_target import WebTarget
+
+_BLOCK: Final = 1 << 16
+_NOT_MENTIONED: Final = "the response does not mention it"
+
+
+class Stow(Command):
+    """STOW-RS of Part-10 files as they are stored, each a part of type ``application/dicom``.
+
+    ``study_instance_uid`` goes into the path: the server takes objects of that study only.
+    ``per_request`` is how many files one request carries, None all of them. ``part_type`` is the
+    parts' Content-Type, in which ``{transfer_syntax}`` is replaced by each file's UID. With
+    ``chunked`` the request does not say how long it is (RFC 9112 7.1). ``alterations`` are done to
+    every object on its way out.
+    """
+
+    kind: Literal["stow"] = "stow"
+    target: WebTarget
+    timeouts: Timeouts = Timeouts()
+    files: tuple[str, ...]
+    study_instance_uid: str | None = None
+    per_request: int | None = Field(None, ge=1)
+    part_type: str = "application/dicom"
+    chunked: bool = False
+    alterations: tuple[AnyAlteration, ...] = ()
+
+
+def _patience(command: Stow) -> float:
+    times = command.timeouts
+    requests = -(-len(command.files) // (command.per_request or max(len(command.files), 1)))
+    return requests * (2 * times.connect + times.dimse) + len(command.files) * times.network
+
+
+@service(Stow, patience=_patience)
+def _stow(command: Stow, here: Here) -> Report:
+    return stow(command, here.exchange, here.name)
+
+
+def stow(command: Stow, exchange: Path, observer: str) -> Report:
+    """Send Part-10 files and judge each by the response's Failed and Referenced SOP Sequences.
+
+    A connection that fails ends the sending; objects that were not sent then carry its signature.
+    A status other than 2xx is the report's signature and that of the objects of its request which
+    the response says nothing about. After a 2xx an object that the response does not mention is
+    reported without a signature: whether it is there only the archive can say.
+
+    Raises:
+        ModalityError: a file can't be sent at all, or altered so; nothing was sent then.
+    """
+    files = [
+        (name, alter_file(inspect(exchange / name), command.alterations)) for name in command.files
+    ]
+    size = command.per_request or max(len(files), 1)
+    reports: list[ObjectReport] = []
+    traces: list[AssociationTrace] = []
+    stopped: StoppedError | None = None
+    refused: StoppedError | None = None
+    comments: list[str] = []
+    for first in range(0, len(files), size):
+        batch = files[first : first + size]
+        if stopped is not None:
+            reports += [_object(*each, stopped, stopped.comment) for each in batch]
+            continue
+        request = WebExchange(command.target, command.timeouts, exchange, observer)
+        try:
+            with request:
+                response = _Response(request, command, [file for _, file in batch])
+        except StoppedError as error:
+            stopped = error
+            reports += [_object(*each, error, error.comment) for each in batch]
+        else:
+            reports += [response.judge(*each) for each in batch]
+            refused = refused or response.refused
+            comments.append(response.comment)
+        traces.append(request.trace())
+    failed = next((each for each in reports if each.signature is not None), None)
+    why = refused or stopped
+    if why is not None:
+        rung, signature, comment = why.rung, why.signature, why.comment
+    elif failed is not None and failed.signature is not None:
+        rung, signature, comment = failed.rung, failed.signature, failed.comment
+    else:
+        words = "; ".join(filter(None, comments))
+        return Report(objects=tuple(reports), traces=tuple(traces), comment=words)
+    return Report(
+        rung=rung,
+        signature=signature,
+        comment=comment,
+        objects=tuple(reports),
+        traces=tuple(traces),
+    )
+
+
+class _Response:
+    """One request and what its response (PS3.18 table I.2-1) says of each object.
+
+    Attributes:
+        refused: the status, where it is no success.
+        comment: a Warning of the server, or that the response can't be read.
+    """
+
+    def __init__(self, request: WebExchange, command: Stow, files: Sequence[Part10File]) -> None:
+        boundary = secrets.token_hex(16)
+        message = _Message(boundary, command.part_type, files)
+        path = "/studies" + (f"/{command.study_instance_uid}" if command.study_instance_uid else "")
+        answer = request.request(
+            "POST",
+            path,
+            {
+                "Content-Type": f'multipart/related; type="application/dicom"; boundary={boundary}',
+                "Accept": "application/dicom+json",
+            },
+            message.blocks(),
+            None if command.chunked else message.length,
+        )
+        body = answer.text()
+        self._verdicts = _Verdicts()
+        words = self._read(answer, body)
+        mentioned = self._verdicts.mentioned & {each.sop_instance_uid for each in files}
+        if words is not None and len(mentioned) < len(files):
+            told = f"the response mentions {len(mentioned)} of {len(files)} instances"
+            words = "; ".join(filter(None, (words, told)))
+        self.comment = words or ""
+        self.refused = None
+        if not answer.succeeded:
+            self.refused = answer.refused(body if words is None else self.comment.encode())
+
+    def judge(self, name: str, file: Part10File) -> ObjectReport:
+        """What became of one object."""
+        uid = file.sop_instance_uid
+        verdicts = self._verdicts
+        if uid in verdicts.failed:
+            reason = verdicts.failed[uid]
+            code = StoppedError(Rung.DIMSE, Signature.status(reason))
+            return _object(name, file, code, f"Failure Reason 0x{reason:04X}")
+        if uid in verdicts.stored:
+            return _object(name, file, None, verdicts.stored[uid])
+        if verdicts.anonymous:
+            reason = verdicts.anonymous[0]
+            code = StoppedError(Rung.DIMSE, Signature.status(reason))
+            return _object(name, file, code, "a part that the server could not tell apart failed")
+        return _object(
+            name, file, self.refused, self.refused.comment if self.refused else _NOT_MENTIONED
+        )
+
+    def _read(self, answer: WebAnswer, body: bytes) -> str | None:
+        """Take up what the response says of each object; a Warning, None where it says nothing."""
+        try:
+            for each in datasets(body) if body else ():
+                self._verdicts.add(each)
+        except StoppedError:
+            if answer.succeeded:
+                raise
+        known = self._verdicts.mentioned or self._verdicts.anonymous
+        return answer.header("Warning") if answer.succeeded or known else None
+
+
+@dataclass
+class _Verdicts:
+    """SOP Instance UIDs with their Warning in words, and with their Failure Reason (0008,1197)."""
+
+    stored: dict[str, str] = field(default_factory=dict)
+    failed: dict[str, int] = field(default_factory=dict)
+    #: Failure Reasons of parts that the server found no instance in (0008,119A).
+    anonymous: list[int] = field(default_factory=list)
+
+    @property
+    def mentioned(self) -> set[str]:
+        """SOP Instance UIDs that a response says anything of."""
+        return {*self.stored, *self.failed}
+
+    def add(self, response: Dataset) -> None:
+        """Read one response."""
+        for item in response.get("ReferencedSOPSequence") or ():
+            warning = item.get("WarningReason")
+            words = "" if warning is None else f"warning 0x{int(warning):04X}"
+            self.stored[str(item.get("ReferencedSOPInstanceUID", ""))] = words
+        for item in response.get("FailedSOPSequence") or ():
+            uid = str(item.get("ReferencedSOPInstanceUID", ""))
+            self.failed[uid] = _reason(item)
+        self.anonymous += [_reason(each) for each in response.get("OtherFailuresSequence") or ()]
+
+
+def _reason(item: Dataset) -> int:
+    """Failure Reason; 0x0110 "processing failure" where the server gives none (PS3.7 C.5.14)."""
+    reason = item.get("FailureReason")
+    return 0x0110 if reason is None else int(reason)
+
+
+class _Message:
+    """A multipart/related message of files (RFC 2387), read from disk as it is sent."""
+
+    def __init__(self, boundary: str, part_type: str, files: Sequence[Part10File]) -> None:
+        self._parts = [
+            (
+                f"--{boundary}\r\nContent-Type: "
+                f"{part_type.replace('{transfer_syntax}', each.transfer_syntax_uid)}\r\n\r\n",
+                each,
+            )
+            for each in files
+        ]
+        self._end = f"--{boundary}--\r\n".encode()
+
+    @property
+    def length(self) -> int:
+        """Bytes of all of it."""
+        parts = sum(len(head.encode()) + _size(file) + 2 for head, file in self._parts)
+        return parts + len(self._end)
+
+    def blocks(self) -> Iterator[bytes]:
+        """Its bytes, a block at a time."""
+        for head, file in self._parts:
+            yield head.encode()
+            with file.path.open("rb") as whole:
+                yield whole.read(file.offset)
+            with file.open_dataset() as dataset:
+                while block := dataset.read(_BLOCK):
+                    yield block
+            yield b"\r\n"
+        yield self._end
+
+
+def _size(file: Part10File) -> int:
+    """Bytes of the file, its dataset as it is sent."""
+    with file.open_dataset() as dataset:
+        return file.offset - dataset.tell() + dataset.seek(0, SEEK_END)
+
+
+def _object(
+    name: str, file: Part10File, stopped: StoppedError | None, comment: str
+) -> ObjectReport:
+    return ObjectReport(
+        file=name,
+        sop_class_uid=file.sop_class_uid,
+        sop_instance_uid=file.sop_instance_uid,
+        transfer_syntax_uid=file.transfer_syntax_uid,
+        rung=stopped.rung if stopped else Rung.DIMSE,
+        signature=stopped.signature if stopped else None,
+        comment=comment,
+    )

@@ -1,0 +1,83 @@
+"""Every command of the SCU services reaches a node in a container as it was written."""
+
+from __future__ import annotations
+
+import datetime
+import json
+
+import pytest
+
+from modalities import service
+from modalities.commands import Caller, Command, CommitmentResult, Report, Target
+from modalities.negotiated import (
+    AsynchronousOperations,
+    CommonExtendedNegotiation,
+    ExtendedNegotiation,
+    Negotiated,
+    RoleSelection,
+    UserIdentity,
+)
+from modalities.services.commit import Commit
+from modalities.services.get import Get
+from modalities.services.mpps import MppsCreate, MppsSet
+from modalities.services.store import ProposedContext, Store
+from modalities.services.worklist import Worklist
+
+TARGET = Target(host="archive", port=104, called="ARCHIVE")
+CALLER = Caller(
+    calling="CT",
+    user_identity=UserIdentity(kind="username-passcode", primary="anna", passcode="pw"),
+    asynchronous=AsynchronousOperations(invoked=2),
+    roles=(RoleSelection(sop_class="1.2", scp=True),),
+    extended=(ExtendedNegotiation(sop_class="1.2", information=(0, 255)),),
+    common_extended=(CommonExtendedNegotiation(sop_class="1.2", service_class="1.3"),),
+    implementation_version_name="",
+)
+COMMANDS: tuple[Command, ...] = (
+    Get(target=TARGET, caller=CALLER, storage_role="both", keys={"PatientID": "P1"}),
+    Commit(target=TARGET, caller=CALLER, instances=(("1.2", "1.3"),), hold=1.5),
+    Worklist(target=TARGET, caller=CALLER, keys={"ScheduledProcedureStepSequence.Modality": "CT"}),
+    MppsCreate(
+        target=TARGET,
+        caller=CALLER,
+        modality="CT",
+        worklist_item={"PatientName": "Фантом"},
+        started=datetime.datetime(2026, 1, 5, 8, 3, 7),
+    ),
+    MppsSet(target=TARGET, caller=CALLER, sop_instance_uid="1.2", status="DISCONTINUED"),
+    Store(
+        target=TARGET,
+        caller=CALLER,
+        files=("a.dcm",),
+        contexts=(ProposedContext(abstract_syntax="1.2", transfer_syntaxes=("1.3", "1.4")),),
+        associations=4,
+    ),
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.kind)
+def test_a_command_survives_the_way(command: Command) -> None:
+    assert service.parse(json.loads(command.model_dump_json())) == command
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.kind)
+def test_whoever_sends_it_waits_longer_than_it_can_take(command: Command) -> None:
+    waits = getattr(command, "wait", 0.0)
+    assert service.patience(command) > waits + CALLER.timeouts.dimse
+
+
+def test_a_report_survives_the_way_back() -> None:
+    report = Report(
+        commitment=CommitmentResult(
+            transaction_uid="1.2", committed=("1.3",), failed={"1.4": 0x0112}, on="own"
+        ),
+        negotiated=(
+            Negotiated(
+                user_identity_response="",
+                roles=(RoleSelection(sop_class="1.2"),),
+                extended=(ExtendedNegotiation(sop_class="1.2", information=(1,)),),
+            ),
+        ),
+        sop_instance_uid="1.5",
+    )
+    assert Report.model_validate(json.loads(report.model_dump_json())) == report
