@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from orchestrator.backends.base import Address
 from orchestrator.settings import NativeChange
 from orchestrator.state import Entry, Link, ModalityState, StudyTreatment, WireState
@@ -29,6 +31,7 @@ def modality_changes(
 ) -> tuple[NativeChange, ...]:
     """What is set differently on a modality's or workstation's own console."""
     old, new = before.model_dump(mode="json"), after.model_dump(mode="json")
+    old["misbehave"], new["misbehave"] = before.misbehave, after.misbehave  # in their own words
     return tuple(
         NativeChange(where=f"{role} console", key=key, before=str(old[key]), after=str(new[key]))
         for key in new
@@ -59,7 +62,7 @@ def study_changes(
     role: str, before: StudyTreatment, after: StudyTreatment
 ) -> tuple[NativeChange, ...]:
     """What the modality in ``role`` puts differently into the objects that it makes."""
-    old, new = before.model_dump(), after.model_dump()
+    old, new = dict(before), dict(after)
     return tuple(
         NativeChange(
             where=f"objects made by {role}",
@@ -73,7 +76,9 @@ def study_changes(
 
 
 def _in_words(value: object) -> str:
-    if isinstance(value, dict):
+    if isinstance(value, tuple):
+        return "; ".join(map(str, value)) or "none"
+    if isinstance(value, Mapping):
         pairs = (f"{key}={'(absent)' if each is None else each}" for key, each in value.items())
         return ", ".join(pairs) or "nothing"
     if value is None:

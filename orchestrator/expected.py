@@ -17,7 +17,7 @@ from orchestrator.outcome import Outcome
 CODE_FORMS: Final[Mapping[str, tuple[re.Pattern[str], str]]] = {
     "rejected": (re.compile(r"[12]/[123]/\d{1,2}"), "rejected 1/1/7 (result/source/reason)"),
     "aborted": (re.compile(r"[02]/[0-6]"), "aborted 0/0 (source/reason)"),
-    "context": (re.compile(r"[1-4]"), "context 3 (PS3.8 table 9-18)"),
+    "context": (re.compile(r"[0-4]|none"), "context 3 (PS3.8 table 9-18)"),
     "status": (re.compile(r"0x[0-9A-Fa-f]{4}"), "status 0xA801"),
     "http": (re.compile(r"[1-5]\d\d"), "http 500"),
     "alert": (re.compile(r"[a-z][a-z0-9_]*"), "alert unknown_ca (RFC 8446 section 6)"),

@@ -42,7 +42,7 @@ _NODE_BASE: Final = "pacslab/node-base"
 _NODE: Final = "pacslab/node"
 #: What the command line needs and no node does. pydicom loads requests if it finds it, which makes
 #: a sixth of a node's start.
-_HOST_ONLY: Final = frozenset({"docker", "requests", "rich", "typer"})
+_HOST_ONLY: Final = frozenset({"docker", "requests", "typer"})
 _IMAGES: Final = ROOT / "images"
 #: Manuals and translations are a third of a small root; nobody reads them in a container.
 _MMDEBSTRAP: Final = (

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from modalities.commands import Caller, Command, Report, Target
 from modalities.ladder import Rung
+from modalities.ris.schedule import Schedule
 from modalities.services.echo import Echo
 from modalities.trace import AssociationTrace
 from orchestrator.backends.base import Address, Backend
@@ -24,6 +25,7 @@ from orchestrator.changes import (
     study_changes,
     wire_change,
 )
+from orchestrator.department import write_schedule
 from orchestrator.errors import FaultNotInPlaceError, LabError, PacslabError
 from orchestrator.network import Network
 from orchestrator.nodes import (
@@ -139,9 +141,7 @@ class Lab:
     def caller(self, role: str) -> Caller:
         """A modality's own side of its associations."""
         state = self.state.modalities[role]
-        return Caller(
-            calling=state.aetitle, max_pdu_length=state.max_pdu_length, timeouts=state.timeouts
-        )
+        return state.own_side(state.aetitle)
 
     def endpoint(self, link: Link) -> Address:
         """Where the client of ``link`` connects now, as nodes see it."""
@@ -161,6 +161,9 @@ class Lab:
             from orchestrator.certificates import CertificateStore  # slow to import
 
             CertificateStore.create(self.exchange / "tls", certificates, self._keys)
+        for modality in healthy.modalities.values():
+            if modality.ris is not None and modality.ris.worklist is not None:
+                write_schedule(self.exchange / modality.ris.worklist.file, Schedule())
         launches = self._own.launches(healthy.modalities.items())
         for role, seat in self.topology.archives.items():
             context = StackContext(

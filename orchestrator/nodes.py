@@ -38,6 +38,10 @@ def modality_by_hand(state: ModalityState, address: Address, exchange: str) -> t
     words += ["--bind", address.host, "--port", str(address.port)]
     if state.called_aetitles is not None:
         words.append("--check-called")
+    if state.ris is not None:
+        if state.ris.worklist is not None:
+            words += ["--worklist", f"{exchange}/{state.ris.worklist.file}"]
+        words += ["--mpps"] if state.ris.mpps is not None else []
     tls = state.server_tls
     if tls is not None:
         given = {"--trusted": tls.trusted, "--certificate": tls.certificate, "--key": tls.key}

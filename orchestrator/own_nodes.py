@@ -59,7 +59,8 @@ class OwnNodes:
             raise LabError(f"{role} could not carry out {command.kind!r}: {error}") from error
 
     def listen(self, role: str, state: ModalityState) -> None:
-        """(Re)start the storage SCP in ``role`` the way ``state`` wants it."""
+        """(Re)start the own SCP of ``role`` the way ``state`` wants it."""
+        ris = state.ris
         self.ask(
             role,
             Listen(
@@ -68,6 +69,11 @@ class OwnNodes:
                 called_aetitles=state.called_aetitles,
                 accepted_sop_classes=state.accepted_sop_classes,
                 accepted_transfer_syntaxes=state.accepted_transfer_syntaxes,
+                user_identity=state.accepted_users,
+                storage=ris is None,
+                commitment_results=state.commitment_results if ris is None else None,
+                worklist=None if ris is None else ris.worklist,
+                mpps=None if ris is None else ris.mpps,
                 tls=state.server_tls,
             ),
         )

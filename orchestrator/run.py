@@ -11,7 +11,7 @@ from orchestrator.errors import PacslabError, UnsupportedError
 from orchestrator.evidence import log_lines
 from orchestrator.faults.base import Fault
 from orchestrator.lab import Enacted, Lab
-from orchestrator.probes.base import PROBES, Probe
+from orchestrator.probes.base import PROBES, Probe, WorkflowProbe
 from orchestrator.probes.store import StoreProbe
 from orchestrator.results import CellId, PhaseResult, Verdict
 from orchestrator.scenario import PhaseName, Remedy, Route, Scenario
@@ -75,13 +75,16 @@ def plan_cell(cell: CellId, scenario: Scenario, topology: Topology, backend: str
 
 
 def _sent_by_archives(cell: CellId, topology: Topology) -> set[Link]:
-    """Links on which an archive opens the association: its own sending, and C-MOVE's."""
+    """Links on which an archive opens the association: its own sending, C-MOVE's, callbacks."""
     ends = cell.ends
     links = set()
     if ends.source in topology.archives:
         links.add((ends.source, ends.target))
     if ends.destination is not None:
         links.add((ends.target, ends.destination))
+    probe = PROBES[ends.probe]
+    if isinstance(probe, WorkflowProbe) and probe.calls_back and ends.target in topology.archives:
+        links.add((ends.target, ends.source))
     return links
 
 
@@ -104,6 +107,8 @@ def _repaired(scenario: Scenario, healthy: LabState, broken: LabState) -> LabSta
     for role, settings in scenario.fix.settings.items():
         if role in state.archives:
             state = state.with_archive(role, **settings)
+        elif role in state.modalities:
+            state = state.with_modality(role, **settings)
     return state
 
 

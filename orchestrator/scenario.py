@@ -27,13 +27,17 @@ RoleName = Annotated[
 #: The role of the lab's own relay; no scenario may use it.
 RELAY: Final = "relay"
 PhaseName = Literal["baseline", "fault", "fix"]
-RoleKind = Literal["modality", "archive", "workstation"]
+RoleKind = Literal["modality", "archive", "workstation", "ris"]
 T = TypeVar("T")
 PHASES: tuple[PhaseName, ...] = get_args(PhaseName)
 
 _OUTCOME_SCHEMA = outcome_schema()
 _OUTCOMES_SCHEMA = {
     "anyOf": [_OUTCOME_SCHEMA, {"type": "array", "items": _OUTCOME_SCHEMA, "minItems": 1}]
+}
+_FAMILY_SCHEMA = {"type": "string"}
+_FAMILIES_SCHEMA = {
+    "anyOf": [_FAMILY_SCHEMA, {"type": "array", "items": _FAMILY_SCHEMA, "minItems": 1}]
 }
 #: ``success`` stands for "the probe reached its goal and nothing stopped it".
 ExpectedOutcome = Annotated[Outcome | Literal["success"], BeforeValidator(read_outcome)]
@@ -72,17 +76,24 @@ class Role(Frozen):
 
 
 class Route(Frozen):
-    """Which probe goes from whom to whom; ``destination`` is the C-MOVE destination's role."""
+    """Which probe goes from whom to whom.
+
+    ``destination`` is the C-MOVE destination's role, ``ris`` that of the RIS where a probe needs
+    one besides.
+    """
 
     probe: str
     source: str = Field(alias="from", description="role of the SCU that starts the exchange")
     target: str = Field(alias="to", description="role of the SCP that it talks to")
     destination: str | None = Field(None, description="role that a C-MOVE sends the objects to")
+    ris: str | None = Field(
+        None, description="role that schedules an examination and is told of its progress"
+    )
 
     @property
     def roles(self) -> tuple[str, ...]:
         """The roles it uses, in the order the request takes, each once."""
-        used = (self.source, self.target, self.destination)
+        used = (self.source, self.target, self.destination, self.ris)
         return tuple(dict.fromkeys(role for role in used if role is not None))
 
     @property
@@ -95,8 +106,13 @@ class Route(Frozen):
 class Study(Frozen):
     """What is sent: a simulated study, or the user's own files from ``folder``."""
 
-    family: str = Field("CT", description="IOD family of the simulated study")
-    images: int = Field(3, ge=1, le=100_000)
+    family: Annotated[
+        tuple[str, ...],
+        BeforeValidator(_as_list),
+        AfterValidator(_not_empty),
+        WithJsonSchema(_FAMILIES_SCHEMA),
+    ] = Field(("CT",), description="family of the simulated objects; several make one study")
+    images: int = Field(3, ge=1, le=100_000, description="objects of each family")
     rows: int = Field(64, ge=8, le=8192)
     columns: int = Field(64, ge=8, le=8192)
     frames: int | None = Field(
@@ -144,12 +160,12 @@ FaultUse = Annotated[
     Field(min_length=1, max_length=1),
     BeforeValidator(_read_fault),
 ]
-#: Neutral settings per archive role, only the ones that the scenario cares about.
+#: Neutral settings per role, only the ones that the scenario cares about.
 SettingsByRole = Mapping[str, Mapping[str, object]]
 
 
 class Remedy(Frozen):
-    """A repair other than undoing the fault: new neutral settings for archives."""
+    """A repair other than undoing the fault: new neutral settings."""
 
     settings: SettingsByRole
 
@@ -208,7 +224,7 @@ class Scenario(Frozen):
     roles: Mapping[RoleName, Role] = Field(min_length=1)
     routes: Mapping[Slug, Route] = Field(min_length=1)
     settings: SettingsByRole = Field(
-        default_factory=dict, description="neutral settings of the healthy lab, per archive role"
+        default_factory=dict, description="neutral settings of the healthy lab, per role"
     )
     study: Study = Study()
     fault: FaultUse | None = None

@@ -5,7 +5,7 @@ Works on the file's raw data, so that a mistake of shape in one place does not h
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +18,8 @@ from modalities.pixel_data import TRANSFER_SYNTAXES
 from modalities.study import plan
 from modalities.uids import uid_of
 from orchestrator.faults.base import FAULTS
-from orchestrator.probes.base import PROBES
+from orchestrator.modality_settings import ModalitySettings
+from orchestrator.probes.base import PROBES, WorkflowProbe
 from orchestrator.problems import Findings, shown
 from orchestrator.scenario import RELAY, Study
 from orchestrator.settings import ArchiveSettings
@@ -27,6 +28,7 @@ from orchestrator.stacks.base import STACKS
 from orchestrator.yaml_positions import NodePath
 
 _ENDS: Final = ("from", "to", "destination")
+_ROUTE_ROLES: Final = (*_ENDS, "ris")
 _POSITIONS: Final = (*_ENDS, "route")
 _RESERVED_ROLES: Final = (*_POSITIONS, RELAY)
 _UID_LISTS: Final = ("accepted_sop_classes", "accepted_transfer_syntaxes")
@@ -83,7 +85,7 @@ class _Checker:
         self._known((*path, "stack"), "stack", stack, STACKS)
 
     def _route(self, path: NodePath, route: Mapping[str, object]) -> None:
-        for end in _ENDS:
+        for end in _ROUTE_ROLES:
             self._known((*path, end), "role", route.get(end), self._roles)
         probe = route.get("probe")
         self._known((*path, "probe"), "probe", probe, PROBES)
@@ -106,18 +108,41 @@ class _Checker:
                 expected="a destination only for a probe that needs one",
             )
         source, target = route.get("from"), route.get("to")
+        workflow = probe if isinstance(probe, WorkflowProbe) else None
         if isinstance(target, str) and target in self._roles:
-            self._is_archive((*path, "to"), target)
+            kinds = frozenset({"archive"}) if workflow is None else workflow.targets
+            if self._kind(target) not in kinds:
+                self._is_of_kind((*path, "to"), target, *sorted(kinds))
+        self._ris(path, route, name, needed=workflow is not None and workflow.needs_ris)
         if not isinstance(source, str) or source not in self._roles:
             return
         if probe.starts_at_archive:
             self._is_archive((*path, "from"), source)
-        elif self._archive(source):
+        elif self._kind(source) in ("archive", "ris"):
+            article = "an archive" if self._archive(source) else "a ris"
             self._findings.add(
                 (*path, "from"),
-                f"role {source!r} is an archive",
+                f"role {source!r} is {article}",
                 expected=f"a modality or workstation to start {name!r}",
             )
+
+    def _ris(self, path: NodePath, route: Mapping[str, object], name: str, *, needed: bool) -> None:
+        """The RIS beside a route: there where the probe needs one, and of that kind."""
+        given = route.get("ris")
+        if needed and given is None:
+            self._findings.add(
+                path,
+                f"probe {name!r} without a RIS",
+                expected="ris: the role that schedules and is told of the progress",
+            )
+        if given is not None and not needed:
+            self._findings.add(
+                (*path, "ris"),
+                f"probe {name!r} needs no RIS besides",
+                expected="ris only for a probe that needs one",
+            )
+        if isinstance(given, str) and given in self._roles and self._kind(given) != "ris":
+            self._is_of_kind((*path, "ris"), given, "ris")
 
     def _story(self, path: NodePath, story: Mapping[str, object]) -> None:
         """What a scenario and its variants have in common."""
@@ -144,7 +169,10 @@ class _Checker:
             here = (*path, role)
             if not self._known(here, "role", role, self._roles, value=False):
                 continue
-            if not self._is_archive(here, role) or not isinstance(settings, Mapping):
+            if not isinstance(settings, Mapping):
+                continue
+            if not self._archive(role):
+                self._validate(here, ModalitySettings, settings)
                 continue
             self._validate(here, ArchiveSettings, settings)
             for key in _UID_LISTS:
@@ -165,22 +193,21 @@ class _Checker:
 
     def _study(self, path: NodePath, study: Mapping[str, object]) -> None:
         usual = Study()
-        family, syntax = study.get("family", usual.family), study.get("transfer_syntax")
-        patient = study.get("patient")
+        syntax, patient = study.get("transfer_syntax"), study.get("patient")
         right = (
-            isinstance(family, str)
-            and self._known((*path, "family"), "modality family", family.upper(), families.names()),
             patient is None or self._known((*path, "patient"), "patient", patient, CHARACTERS),
             syntax is None or self._uid((*path, "transfer_syntax"), syntax) is not None,
         )
-        if all(right):
-            self._can_be_made(
-                path,
-                str(family),
-                str(syntax or usual.transfer_syntax),
-                _number(study.get("rows", usual.rows)),
-                _number(study.get("columns", usual.columns)),
-            )
+        for here, family in self._families(path, study.get("family", usual.family)):
+            known = self._known(here, "modality family", family, families.names())
+            if known and all(right):
+                self._can_be_made(
+                    path,
+                    family,
+                    str(syntax or usual.transfer_syntax),
+                    _number(study.get("rows", usual.rows)),
+                    _number(study.get("columns", usual.columns)),
+                )
         folder = study.get("folder")
         if isinstance(folder, str) and not (self._file.parent / folder).is_dir():
             self._add(
@@ -188,6 +215,14 @@ class _Checker:
                 f"no folder {shown(self._file.parent / folder)!r}",
                 "a folder of DICOM files, relative to this file",
             )
+
+    def _families(self, path: NodePath, family: object) -> Iterator[tuple[NodePath, str]]:
+        here = (*path, "family")
+        if isinstance(family, str):
+            yield here, family.upper()
+        for index, name in enumerate(family if isinstance(family, list | tuple) else ()):
+            if isinstance(name, str):
+                yield (*here, index), name.upper()
 
     def _can_be_made(
         self, path: NodePath, family: str, syntax: str, rows: int | None, columns: int | None
@@ -249,8 +284,16 @@ class _Checker:
         self._findings.add(path, f"role {role!r} is a {kind}", expected="an archive")
         return False
 
+    def _is_of_kind(self, path: NodePath, role: str, *kinds: str) -> None:
+        """Note that ``role`` is of none of these kinds."""
+        expected = " or ".join(f"{'an' if kind == 'archive' else 'a'} {kind}" for kind in kinds)
+        self._findings.add(path, f"role {role!r} is a {self._kind(role)}", expected=expected)
+
+    def _kind(self, role: str) -> object:
+        return _mapping(self._roles.get(role)).get("kind")
+
     def _archive(self, role: str) -> bool:
-        return _mapping(self._roles.get(role)).get("kind") == "archive"
+        return self._kind(role) == "archive"
 
     def _validate(self, path: NodePath, model: type[BaseModel], data: object) -> None:
         try:

@@ -11,7 +11,13 @@ from typing import Literal, Self
 
 from pydantic import Field
 
-from modalities.commands import Timeouts, Tls
+from modalities.acceptors.commitment_results import CommitmentRules
+from modalities.acceptors.worklist import WorklistRules
+from modalities.commands import Tls
+from modalities.misbehaviour.act import AnyAct
+from modalities.misbehaviour.alteration import AnyAlteration
+from modalities.ris.procedure_steps import MppsRules
+from orchestrator.modality_settings import ModalitySettings
 from orchestrator.settings import ArchiveSettings, Frozen
 
 
@@ -28,21 +34,33 @@ class Entry(Frozen):
     tls: bool = False
 
 
-class ModalityState(Frozen):
-    """A simulated modality or workstation: its own title and how its storage SCP behaves.
+class RisState(Frozen):
+    """What a RIS offers: its worklist and MPPS (None: not at all), and how it answers.
+
+    ``schedule`` are attributes that every worklist item has otherwise than it should, by dotted
+    keyword; None takes one away.
+    """
+
+    worklist: WorklistRules | None
+    mpps: MppsRules | None = MppsRules()
+    schedule: Mapping[str, str | None] = Field(default_factory=dict)
+
+
+class ModalityState(ModalitySettings):
+    """A simulated modality, workstation or RIS: its own title, and what a scenario can set.
 
     ``client_tls`` is what it presents and trusts where an entry opens TLS, ``server_tls`` what
-    its own listener does (None: plain).
+    its own listener does (None: plain). ``commitment_results`` is how it takes storage commitment
+    results (None: not at all). ``ris`` is what makes it a RIS. ``misbehave`` is what its storage
+    SCU does to its associations.
     """
 
     aetitle: str
-    called_aetitles: tuple[str, ...] | None = None
-    accepted_sop_classes: tuple[str, ...] | None = None
-    accepted_transfer_syntaxes: tuple[str, ...] | None = None
-    max_pdu_length: int = 16382
-    timeouts: Timeouts = Timeouts()
     client_tls: Tls | None = None
     server_tls: Tls | None = None
+    commitment_results: CommitmentRules | None = CommitmentRules()
+    ris: RisState | None = None
+    misbehave: AnyAct | None = None
 
 
 class WireState(Frozen):
@@ -65,12 +83,14 @@ class StudyTreatment(Frozen):
     """How the study of a phase is made.
 
     ``reuse_uids`` gives it the UIDs of the baseline's study with other content; ``change`` sets
-    attributes (keyword to value, None removes) in every dataset.
+    attributes (keyword to value, None removes) in every dataset; ``alterations`` are done to the
+    encoded objects on their way out.
     """
 
     reuse_uids: bool = False
     change: Mapping[str, str | None] = Field(default_factory=dict)
     transfer_syntax: str | None = None
+    alterations: tuple[AnyAlteration, ...] = ()
 
 
 Link = tuple[str, str]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -11,11 +11,13 @@ from pydicom import Dataset, dcmread
 from pydicom.errors import InvalidDicomError
 from pydicom.uid import UID
 
+from modalities.errors import ModalityError
 from modalities.fingerprint import Fingerprint
-from modalities.part10 import fingerprint_of
+from modalities.misbehaviour.alteration import Alteration, altered, fingerprint_of_altered
+from modalities.part10 import fingerprint_of, inspect
 from modalities.study import WrittenFile, write_study
 from modalities.uids import uid_of
-from orchestrator.errors import InputError
+from orchestrator.errors import FaultNotInPlaceError, InputError
 from orchestrator.scenario import Study
 from orchestrator.settings import Frozen
 from orchestrator.state import StudyTreatment
@@ -36,8 +38,9 @@ class SentStudy(Frozen):
 
     @property
     def study_uids(self) -> tuple[str, ...]:
-        """Study Instance UIDs, each once, in order of appearance."""
-        return tuple(dict.fromkeys(each.study_instance_uid for each in self.fingerprints))
+        """Study Instance UIDs, each once, in order of appearance; objects may lack one."""
+        uids = dict.fromkeys(each.study_instance_uid for each in self.fingerprints)
+        return tuple(uid for uid in uids if uid)
 
     def only(self, sop_instance_uids: Container[str]) -> SentStudy:
         """The part of the study with these SOP Instance UIDs."""
@@ -84,6 +87,7 @@ class StudyMaker:
 
         Raises:
             InputError: the user's folder holds no DICOM file.
+            FaultNotInPlaceError: an alteration can't be done to one of the objects.
         """
         folder = self._exchange / _FOLDER / self._cell / phase
         if self._own_files is not None:
@@ -91,17 +95,21 @@ class StudyMaker:
         else:
             origin = "baseline" if treatment.reuse_uids else phase
             syntax = treatment.transfer_syntax or self._spec.transfer_syntax
-            written = write_study(
-                folder,
-                family=self._spec.family,
-                images=self._spec.images,
-                rows=self._spec.rows,
-                columns=self._spec.columns,
-                frames=self._spec.frames,
-                patient=self._spec.patient,
-                seed=self._phase_seed(origin),
-                transfer_syntax=uid_of(syntax),
-            )
+            written = [
+                each
+                for family in self._spec.family
+                for each in write_study(
+                    folder,
+                    family,
+                    images=self._spec.images,
+                    rows=self._spec.rows,
+                    columns=self._spec.columns,
+                    frames=self._spec.frames,
+                    patient=self._spec.patient,
+                    seed=self._phase_seed(origin),
+                    transfer_syntax=uid_of(syntax),
+                )
+            ]
         change: dict[str, str | None] = dict(treatment.change)
         if treatment.reuse_uids and phase != "baseline":
             change.setdefault("ImageComments", f"other content under the same UIDs ({phase})")
@@ -110,7 +118,7 @@ class StudyMaker:
         return SentStudy(
             unrelated=self._own_files is not None,
             files=tuple(str(each.path.relative_to(self._exchange)) for each in written),
-            fingerprints=tuple(each.fingerprint for each in written),
+            fingerprints=tuple(_as_sent(each, treatment.alterations) for each in written),
         )
 
     def _phase_seed(self, phase: str) -> int:
@@ -155,6 +163,17 @@ def _dicom_files(source: Path) -> Iterator[Path]:
             continue
         if "SOPClassUID" in dataset and "SOPInstanceUID" in dataset:
             yield path
+
+
+def _as_sent(file: WrittenFile, alterations: Sequence[Alteration]) -> Fingerprint:
+    """Fingerprint of the object as the sender alters it; unaltered where it can't be read then."""
+    if not alterations:
+        return file.fingerprint
+    try:
+        instance = altered(inspect(file.path), alterations)
+    except ModalityError as error:
+        raise FaultNotInPlaceError(str(error)) from error
+    return fingerprint_of_altered(instance) or file.fingerprint
 
 
 def _rewritten(path: Path, change: Mapping[str, str | None]) -> WrittenFile:

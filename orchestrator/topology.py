@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from modalities.acceptors.worklist import WorklistRules
 from modalities.commands import Tls
 from orchestrator.backends.base import Backend
 from orchestrator.errors import EnvironmentProblemError
@@ -14,7 +15,7 @@ from orchestrator.scenario import Role, Scenario
 from orchestrator.settings import ArchiveSettings
 from orchestrator.stacks.base import STACKS, Edition, Stack
 from orchestrator.stacks.external import ExternalStack
-from orchestrator.state import Entry, LabState, Link, ModalityState
+from orchestrator.state import Entry, LabState, Link, ModalityState, RisState
 
 #: Role of the modality that the lab adds where a route has none to store the study beforehand.
 FEEDER: Final = "feeder"
@@ -31,19 +32,25 @@ class ArchiveSeat:
 
 @dataclass(frozen=True)
 class Topology:
-    """The nodes of a lab: titles by role, archives with their stacks, and who feeds them."""
+    """The nodes of a lab: titles by role, archives with their stacks, and who feeds them.
+
+    ``modalities`` are all nodes of ours that speak DICOM; those in ``rises`` are a RIS.
+    """
 
     archives: Mapping[str, ArchiveSeat]
     modalities: Mapping[str, str]
     feeder: str
+    rises: frozenset[str] = frozenset()
 
     @property
     def links(self) -> tuple[Link, ...]:
         """Every pair (client, server) in which a node may open an association."""
-        clients = [*self.modalities, *self.archives]
+        modalities = [role for role in self.modalities if role not in self.rises]
+        clients = [*modalities, *self.archives]
         to_archives = [(c, s) for c in clients for s in self.archives if c != s]
-        to_modalities = [(c, s) for c in self.archives for s in self.modalities]
-        return (*to_archives, *to_modalities)
+        to_modalities = [(c, s) for c in self.archives for s in modalities]
+        to_rises = [(c, s) for c in modalities for s in sorted(self.rises)]
+        return (*to_archives, *to_modalities, *to_rises)
 
 
 def topology_of(
@@ -70,7 +77,13 @@ def topology_of(
         feeder = next((r for r, d in scenario.roles.items() if d.kind == "modality"), FEEDER)
         declared = scenario.roles.get(feeder, Role(kind="modality"))
         modalities[feeder] = declared.aetitle or _title(feeder)
-    return Topology(archives=archives, modalities=modalities, feeder=feeder)
+    rises = (role for role in modalities if role in scenario.roles)
+    return Topology(
+        archives=archives,
+        modalities=modalities,
+        feeder=feeder,
+        rises=frozenset(role for role in rises if scenario.roles[role].kind == "ris"),
+    )
 
 
 def healthy_state(scenario: Scenario, topology: Topology) -> LabState:
@@ -89,7 +102,14 @@ def healthy_state(scenario: Scenario, topology: Topology) -> LabState:
     # that speaks TLS to the same modality.
     of_site = next(iter(tls_of_sites.values()), None)
     modalities = {
-        role: ModalityState(aetitle=title, client_tls=of_site or _client_tls(role))
+        role: ModalityState.model_validate(
+            {
+                "aetitle": title,
+                "client_tls": of_site or _client_tls(role),
+                "ris": _ris(role) if role in topology.rises else None,
+                **scenario.settings.get(role, {}),
+            }
+        )
         for role, title in topology.modalities.items()
     }
     titles = {role: settings.aetitle for role, settings in archives.items()}
@@ -116,6 +136,11 @@ def _seat(stack: Stack, backend: Backend) -> ArchiveSeat:
 
 def _title(role: str) -> str:
     return role.upper().replace("-", "_")[:_MAX_TITLE]
+
+
+def _ris(role: str) -> RisState:
+    """A RIS that schedules by a file of its own in the exchange folder."""
+    return RisState(worklist=WorklistRules(file=f"worklist/{role}.yaml"))
 
 
 def _client_tls(role: str) -> Tls:

@@ -64,6 +64,7 @@ CERTIFICATES: Final[Mapping[str, str]] = {
 _TABLES: Final[Mapping[str, Mapping[int, tuple[str, str]]]] = {
     "echo": statuses.VERIFICATION_SERVICE_CLASS_STATUS,
     "store": statuses.STORAGE_SERVICE_CLASS_STATUS,
+    "stow": statuses.STORAGE_SERVICE_CLASS_STATUS,
     "forward": statuses.STORAGE_SERVICE_CLASS_STATUS,
     "find": statuses.QR_FIND_SERVICE_CLASS_STATUS,
     "worklist": statuses.MODALITY_WORKLIST_SERVICE_CLASS_STATUS,
@@ -76,9 +77,11 @@ _TABLES: Final[Mapping[str, Mapping[int, tuple[str, str]]]] = {
 _CARRIED_OUT: Final[Mapping[str, str]] = {
     "echo": "echo answered",
     "find": "found",
+    "qido": "found",
     "worklist": "worklist answered",
-    "commit": "commitment answered",
+    "commit": "committed",
     "mpps": "procedure step accepted",
+    "examination": "examined, archived, committed and recorded",
 }
 _REACHED: Final[Mapping[Rung, str]] = {
     Rung.RESOLVE: "host name resolved",
@@ -90,7 +93,12 @@ _REACHED: Final[Mapping[Rung, str]] = {
     Rung.DELIVERED: "delivered",
 }
 #: Who ends up with the objects when all goes well.
-_HOLDER: Final[Mapping[str, str]] = {"move": "destination", "forward": "peer", "get": "caller"}
+_HOLDER: Final[Mapping[str, str]] = {
+    "move": "destination",
+    "forward": "peer",
+    "get": "caller",
+    "wado": "caller",
+}
 _STAGE: Final[Mapping[Rung, str]] = {
     Rung.CONNECT: "while connecting",
     Rung.TLS: "during the TLS handshake",
@@ -104,6 +112,7 @@ _PLAIN: Final[Mapping[str, str]] = {
     "unreachable": "unreachable: no route to this host",
     "not-tls": "no TLS there: the peer answered in another protocol",
     "not-dicom": "not DICOM: the peer answered in another protocol",
+    "not-http": "not HTTP: the peer answered in another protocol",
 }
 #: What the sender was told was success, and was not.
 _UNDELIVERED: Final[Mapping[str, str]] = {
@@ -114,6 +123,8 @@ _UNDELIVERED: Final[Mapping[str, str]] = {
     "duplicated": "{holder} holds it more than once",
     "no-match": "nothing matched",
     "incomplete": "the answer is incomplete",
+    "uncommitted": "{holder} does not commit to all of it",
+    "unrecorded": "the procedure step is not recorded as it was performed",
 }
 
 
@@ -157,7 +168,7 @@ def _coded(kind: str, code: str, rung: Rung, probe: str) -> str:
         case "aborted":
             return _aborted(code, rung)
         case "context":
-            return f"presentation context refused: {context_result(int(code))} ({code})"
+            return _context(code)
         case "status":
             meaning = describe_status(int(code, 16), probe)
             return f"status {code} {meaning or 'unknown to the standard'}"
@@ -168,6 +179,14 @@ def _coded(kind: str, code: str, rung: Rung, probe: str) -> str:
             return f"the peer's certificate was refused: {meaning} ({code})"
         case _:
             return f"the archive's web interface answered HTTP {code}"
+
+
+def _context(code: str) -> str:
+    if code == "none":
+        return "no presentation context proposed for the SOP class"
+    if code == "0":
+        return "presentation context accepted, but in another transfer syntax (0)"
+    return f"presentation context refused: {context_result(int(code))} ({code})"
 
 
 def _any_code(kind: str) -> str:

@@ -17,8 +17,9 @@ from modalities.fingerprint import Fingerprint, fingerprint
 from modalities.ladder import Rung, Signature
 from modalities.services.echo import Echo
 from modalities.services.store import Store
+from modalities.web_target import WebTarget
 from orchestrator.backends.base import Address, Backend, InProcess, Launch, Place, Site
-from orchestrator.errors import LabError
+from orchestrator.errors import LabError, UnsupportedError
 from orchestrator.nodes import InProcessModality, InProcessRelay
 from orchestrator.relay import Relay
 from orchestrator.results import CellId, CellResult, PhaseResult, Verdict
@@ -114,6 +115,9 @@ class FakeArchive:
 
     def web(self) -> str:
         return "http://fake"
+
+    def dicomweb(self) -> WebTarget:
+        raise UnsupportedError("the fake speaks no DICOMweb")
 
     def log(self) -> str:
         return "\n".join(self._world.events)

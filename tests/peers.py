@@ -72,8 +72,13 @@ class Orthanc:
 
 
 @contextmanager
-def running_orthanc(folder: Path, settings: Mapping[str, object]) -> Iterator[Orthanc]:
-    """Orthanc on loopback with ``settings`` on top of what keeps it there."""
+def running_orthanc(
+    folder: Path, settings: Mapping[str, object], *, auth: tuple[str, str] | None = None
+) -> Iterator[Orthanc]:
+    """Orthanc on loopback with ``settings`` on top of what keeps it there.
+
+    ``auth`` is a user with a password, where the settings ask for one.
+    """
     binary = tool("Orthanc")
     folder.mkdir(parents=True, exist_ok=True)
     dicom, web = free_port(), free_port()
@@ -99,7 +104,7 @@ def running_orthanc(folder: Path, settings: Mapping[str, object]) -> Iterator[Or
 
     def answers() -> bool:
         try:
-            return requests.get(f"{orthanc.url}/system", timeout=1).ok
+            return requests.get(f"{orthanc.url}/system", auth=auth, timeout=1).ok
         except requests.ConnectionError:
             return False
 

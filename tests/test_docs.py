@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import re
@@ -16,6 +17,7 @@ from typing import Final
 import pytest
 from typer.main import get_command
 
+from modalities.command_line import SUBCOMMANDS
 from orchestrator.cli import app
 from orchestrator.faults.base import FAULTS
 from orchestrator.results import RunResult, Verdict
@@ -121,7 +123,8 @@ def tried(checkout: Path) -> RunResult:
 def test_there_is_an_example_of_everything_that_can_be_added() -> None:
     folders = {str(PurePosixPath(title).parent) for title in EXAMPLES}
     plugins = {f"orchestrator/{sort}" for sort in ("faults", "probes", "stacks")}
-    assert folders == {*plugins, "profiles", "scenarios/data", "scenarios/admission"}
+    families = "modalities/families"
+    assert folders == {*plugins, families, "profiles", "scenarios/data", "scenarios/admission"}
 
 
 def test_the_example_scenarios_are_free_of_mistakes(checkout: Path) -> None:
@@ -233,8 +236,16 @@ def test_every_command_and_option_that_is_named_exists(document: Path) -> None:
     }
     text = document.read_text(encoding="utf-8")
     assert set(_typed(text, r"pacslab ([a-z]+)")) <= set(commands)
+    assert set(_typed(text, r"python -m modalities ([a-z]+)")) <= set(SUBCOMMANDS)
     named = set(re.findall(r"`(--[a-z-]+)", text)) - {"--strict"}
-    assert named <= options
+    assert named <= options | _options_of_modalities()
+
+
+def _options_of_modalities() -> set[str]:
+    parser = argparse.ArgumentParser(conflict_handler="resolve")
+    for each in SUBCOMMANDS.values():
+        each.configure(parser)
+    return {option for action in parser._actions for option in action.option_strings}
 
 
 def test_the_readme_names_every_option_of_a_run() -> None:

@@ -21,7 +21,10 @@ EXAMPLE_CODES = {
     "status": "0xA801",
     "http": "500",
 }
-PROBES = ("echo", "store", "find", "move", "get", "forward", "commit", "worklist", "mpps", "")
+PROBES = (
+    *("echo", "store", "find", "move", "get", "forward", "commit", "worklist", "mpps"),
+    *("stow", "qido", "wado", ""),
+)
 
 
 @pytest.mark.parametrize(
@@ -60,6 +63,20 @@ PROBES = ("echo", "store", "find", "move", "get", "forward", "commit", "worklist
             "store",
             "presentation context refused: abstract syntax not supported (3)",
         ),
+        (
+            {"negotiate": "context 0"},
+            "store",
+            "presentation context accepted, but in another transfer syntax (0)",
+        ),
+        (
+            {"negotiate": "context none"},
+            "store",
+            "no presentation context proposed for the SOP class",
+        ),
+        ({"dimse": "not-http"}, "qido", "not HTTP: the peer answered in another protocol"),
+        ({"dimse": "status 0x0122"}, "stow", "status 0x0122 refused: SOP class not supported"),
+        ({"delivered": "lost"}, "stow", "reported success, archive holds nothing"),
+        ({"delivered": "partial"}, "wado", "reported success, caller holds only a part"),
         ({"dimse": "aborted 0/0"}, "find", "aborted by the peer (0/0)"),
         ({"dimse": "status 0xA801"}, "move", "status 0xA801 move destination unknown"),
         ({"dimse": "status 0xA900"}, "store", "status 0xA900 data set does not match SOP class"),

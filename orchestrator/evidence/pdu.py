@@ -66,6 +66,8 @@ def outcome_of(trace: AssociationTrace) -> Stop:
     """
     if not trace.pdus:
         return _without_a_byte(trace)
+    if any(pdu.kind.startswith("HTTP ") for pdu in trace.pdus):
+        return _over_http(trace)
     if any(_is_tls(pdu) for pdu in _from(trace, "requestor")):
         return _under_tls(trace)
     answers = _from(trace, "acceptor")
@@ -92,6 +94,23 @@ def _without_a_byte(trace: AssociationTrace) -> Stop:
     if trace.end == "closed by acceptor":
         return Rung.ASSOCIATE, Signature(kind="closed")
     return Rung.CONNECT, None
+
+
+def _over_http(trace: AssociationTrace) -> Stop:
+    """What an exchange of DICOMweb shows; its status is the last answer's."""
+    for pdu in _from(trace, "acceptor"):
+        if pdu.kind == "TLS alert":
+            return Rung.TLS, Signature(kind="alert", code=str(pdu.fields.get("alert", "unknown")))
+        if pdu.kind in ("not HTTP", "not DICOM"):
+            return Rung.DIMSE, Signature(kind=pdu.kind.lower().replace(" ", "-"))
+        status = int(str(pdu.fields.get("status", 0)))
+        if not 200 <= status < 300:
+            return Rung.DIMSE, Signature(kind="http", code=str(status))
+    if trace.end in ("reset", "timeout"):
+        return Rung.DIMSE, Signature(kind=trace.end)
+    if trace.end == "closed by acceptor":
+        return Rung.DIMSE, Signature(kind="closed")
+    return Rung.DIMSE, None
 
 
 def _under_tls(trace: AssociationTrace) -> Stop:

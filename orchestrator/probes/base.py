@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
 
 from modalities.commands import Report
 from modalities.ladder import Rung
@@ -10,7 +10,7 @@ from modalities.registry import Registry
 from modalities.trace import AssociationTrace
 from orchestrator.errors import InputError
 from orchestrator.outcome import Observation, Outcome
-from orchestrator.scenario import Route
+from orchestrator.scenario import RoleKind, Route
 from orchestrator.settings import Frozen
 from orchestrator.words import describe
 
@@ -53,6 +53,20 @@ class Probe(Protocol):
         Raises:
             LabError: a node of the lab did not do its part.
         """
+
+
+@runtime_checkable
+class WorkflowProbe(Probe, Protocol):
+    """A probe of a department's workflow: it may ask a RIS, and may be called back."""
+
+    targets: ClassVar[frozenset[RoleKind]]
+    """What sort of node the route's target may be."""
+
+    needs_ris: ClassVar[bool]
+    """Whether a route with this probe names a RIS besides its target."""
+
+    calls_back: ClassVar[bool]
+    """Whether the target opens an association to the source (storage commitment)."""
 
 
 def observe(

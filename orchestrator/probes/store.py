@@ -53,9 +53,19 @@ class StoreProbe:
 
     @staticmethod
     def _send(lab: Lab, route: Route, files: tuple[str, ...]) -> Report:
-        target = lab.target((route.source, route.target))
+        sender = lab.state.modalities[route.source]
         return lab.ask(
-            route.source, Store(target=target, caller=lab.caller(route.source), files=files)
+            route.source,
+            Store(
+                target=lab.target((route.source, route.target)),
+                caller=lab.caller(route.source),
+                files=files,
+                contexts=sender.contexts,
+                one_context_per_syntax=sender.one_context_per_syntax,
+                associations=sender.associations,
+                alterations=lab.state.study.alterations,
+                misbehave=sender.misbehave,
+            ),
         )
 
 

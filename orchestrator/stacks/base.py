@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from modalities.fingerprint import Fingerprint
 from modalities.registry import Registry
+from modalities.ris.performed import PerformedStep
+from modalities.ris.schedule import Schedule
+from modalities.web_target import WebTarget
 from orchestrator.backends.base import Backend, Launch, Place, Site
 from orchestrator.errors import InputError
 from orchestrator.outcome import Outcome
@@ -115,11 +118,33 @@ class Archive(Protocol):
     def web(self) -> str:
         """Where a person finds its web interface, with the credentials made for this run."""
 
+    def dicomweb(self) -> WebTarget:
+        """Its DICOMweb services as other nodes of the lab reach them, with this run's credentials.
+
+        Raises:
+            UnsupportedError: it has none here; the message is the reason.
+        """
+
     def log(self) -> str:
         """Its log so far; the caller cuts out the window it wants."""
 
     def close(self) -> None:
         """Undo what outlives the site (external: restore its settings); idempotent."""
+
+
+@runtime_checkable
+class KeepsWorklist(Protocol):
+    """An archive that also does a RIS's work, and can be asked about it by the lab."""
+
+    @property
+    def worklist_title(self) -> str:
+        """The called AE title that its worklist is asked at; other titles may not offer it."""
+
+    def schedule(self, schedule: Schedule) -> bool:
+        """Replace its worklist; False where the product answers none."""
+
+    def performed(self) -> tuple[PerformedStep, ...]:
+        """The procedure steps that modalities reported to it, oldest first."""
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from typing import Final
+from urllib.parse import quote
 
 from modalities.fingerprint import Fingerprint
+from modalities.web_target import WebTarget
 from orchestrator.backends.base import Backend, Launch
 from orchestrator.errors import LabError
 from orchestrator.settings import ArchiveSettings, NativeChange
@@ -164,6 +166,12 @@ class Dcm4cheeArchive:
     def web(self) -> str:
         """DCM4CHEE's REST services; this image asks for no credentials."""
         return f"http://{self._site.control(self.role, 'web')}/dcm4chee-arc"
+
+    def dicomweb(self) -> WebTarget:
+        """The services of its own AE; this image asks for no credentials."""
+        address = self._place.peers["web"]
+        root = f"/dcm4chee-arc/aets/{quote(self._settings.aetitle, safe='')}/rs"
+        return WebTarget(host=address.host, port=address.port, root=root)
 
     def log(self) -> str:
         """Standard output of the container, where WildFly logs."""

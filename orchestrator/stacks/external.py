@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from modalities.fingerprint import Fingerprint
+from modalities.web_target import WebTarget
 from orchestrator.backends.base import Address, Backend, Place
 from orchestrator.errors import LabError, UnsupportedError
 from orchestrator.settings import ArchiveSettings, NativeChange
@@ -36,6 +37,7 @@ from orchestrator.stacks.external_dicomweb import DicomWebInterface
 from orchestrator.stacks.external_interface import Interface
 from orchestrator.stacks.external_orthanc import OrthancInterface
 from orchestrator.stacks.external_site import Site, read_site
+from orchestrator.stacks.external_web import dicomweb_of
 
 #: How long a lab waits for another lab of this run that has the archive's settings in its hands.
 _TURN_SECONDS: Final = 600.0
@@ -221,6 +223,10 @@ class ExternalArchive:
                     " objects from those. Remove it there or send another study."
                 )
             self._sent[uid] = None
+
+    def dicomweb(self) -> WebTarget:
+        """Its DICOMweb services, with the credentials that the site's file names."""
+        return dicomweb_of(self._site)
 
     def held(self, study_instance_uid: str | None = None) -> tuple[Fingerprint, ...]:
         """A study's instances; by default those of the studies that the lab sent."""

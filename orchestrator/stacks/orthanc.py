@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from modalities.fingerprint import Fingerprint
+from modalities.web_target import WebAuth, WebTarget
 from orchestrator.backends.base import Backend, Launch
 from orchestrator.errors import LabError, UnsupportedError
 from orchestrator.settings import ArchiveSettings, NativeChange
@@ -28,6 +29,7 @@ from orchestrator.stacks.orthanc_dialect import (
     as_written,
     entry_name,
 )
+from orchestrator.stacks.orthanc_plugins import DICOMWEB, IMAGE_FOLDER, find_plugin
 from orchestrator.stacks.orthanc_rest import OrthancRest, numbers_like
 from orchestrator.stacks.profile.adapter import PROFILE_PORTS, profile_archive
 from orchestrator.stacks.web_api import Credentials, WebApi
@@ -36,6 +38,7 @@ from orchestrator.waiting import wait_until
 _PORTS: Final = {"dicom": 4242, "web": 8042}
 #: Orthanc answers 0.1 s after its start (F section 2); a loaded machine gets a lot more.
 _START_SECONDS: Final = 30.0
+_DICOMWEB_ROOT: Final = "/dicom-web"
 #: What Orthanc logs before it ends because it can't open one of its ports.
 _PORT_TAKEN: Final = re.compile(r"TCP port of the (DICOM|HTTP) server is .*already in use")
 
@@ -167,6 +170,21 @@ class OrthancArchive:
         """Orthanc Explorer, with this run's user."""
         return f"http://{self._site.control(self.role, 'web')} (user lab, {self._password})"
 
+    def dicomweb(self) -> WebTarget:
+        """Its DICOMweb plugin, on its web port.
+
+        Raises:
+            UnsupportedError: it runs without the plugin.
+        """
+        if "dicom-web" not in self._connect().plugins():
+            raise UnsupportedError(
+                f"Orthanc ({self.role}) runs without its DICOMweb plugin; Debian's package is"
+                " orthanc-dicomweb"
+            )
+        address = self._place.peers["web"]
+        auth = WebAuth(user="lab", password=self._password)
+        return WebTarget(host=address.host, port=address.port, root=_DICOMWEB_ROOT, auth=auth)
+
     def log(self) -> str:
         """Standard error of the process, where Orthanc logs."""
         return self._site.log(self.role)
@@ -226,6 +244,8 @@ class OrthancArchive:
             "ExecuteLuaEnabled": True,
             "SaveJobs": False,
             "StableAge": 3600,
+            "Plugins": self._plugins(),
+            "DicomWeb": {"Enable": True, "Root": f"{_DICOMWEB_ROOT}/"},
         }
         if self._edition == "process":
             # Since 1.12.10; earlier versions ignore it, but turn remote clients away. There is no
@@ -233,3 +253,9 @@ class OrthancArchive:
             fixed["HttpBindAddresses"] = [place.listen["web"].host]
         native = {**fixed, **self.dialect.translate(self._settings)}
         return json.dumps(native, indent=2).encode()
+
+    def _plugins(self) -> list[str]:
+        if self._edition == "container":
+            return [IMAGE_FOLDER]
+        found = find_plugin(DICOMWEB)
+        return [] if found is None else [found]

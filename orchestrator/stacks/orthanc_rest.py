@@ -48,6 +48,10 @@ class OrthancRest:
             return False
         return True
 
+    def plugins(self) -> tuple[str, ...]:
+        """``GET /plugins``: identifiers of the plugins that are loaded."""
+        return tuple(self._get("/plugins"))
+
     def configuration(self) -> dict[str, object]:
         """The whole configuration in force, through Lua's ``GetOrthancConfiguration``.
 

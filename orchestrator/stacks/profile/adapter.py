@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 from typing import Any, Final
 
 from modalities.control import ControlError, call
 from modalities.fingerprint import Fingerprint
+from modalities.ris.performed import PerformedStep
+from modalities.ris.schedule import Schedule
+from modalities.web_target import WebAuth, WebTarget
 from orchestrator.backends.base import InProcess, Launch
 from orchestrator.errors import LabError, UnsupportedError
 from orchestrator.settings import ArchiveSettings, NativeChange
@@ -16,6 +20,7 @@ from orchestrator.stacks.profile.configuration import ForwardOrder, ServerConfig
 from orchestrator.stacks.profile.dialects import dialect_of
 from orchestrator.stacks.profile.files import find_profile
 from orchestrator.stacks.profile.server import ProfileServer
+from orchestrator.stacks.profile.web.service import USER, root_of
 from orchestrator.waiting import wait_until
 
 #: Ports of the ``profile`` service of compose.yaml.
@@ -44,6 +49,9 @@ class ProfileArchive:
         self._site = context.site
         self._place = context.place
         self._settings = context.settings
+        rules = self._profile.web
+        asks = rules is not None and rules.authentication == "basic"
+        self._web_password = secrets.token_urlsafe(16) if asks else ""
         self.coercions: Mapping[str, str] = self._profile.receipt.coercions
         self.dialect: Dialect = dialect_of(self._profile, f"{context.place.node_exchange}/tls")
 
@@ -113,13 +121,56 @@ class ProfileArchive:
         order = ForwardOrder(study=study_instance_uid, to=to)
         return ForwardReport.model_validate(self._call("forward", order, seconds=_FORWARD_SECONDS))
 
+    def schedule(self, schedule: Schedule) -> bool:
+        """Replace its worklist; False where the vendor answers none."""
+        if self._profile.worklist is None:
+            return False
+        self._call("schedule", schedule)
+        return True
+
+    def performed(self) -> tuple[PerformedStep, ...]:
+        """The procedure steps that modalities reported to it, oldest first."""
+        return tuple(PerformedStep.model_validate(each) for each in self._call("performed"))
+
+    @property
+    def worklist_title(self) -> str:
+        """The called AE title that its worklist is asked at."""
+        worklist = self._profile.worklist
+        own = None if worklist is None else worklist.aetitle
+        return own or self._settings.aetitle
+
     def empty(self) -> None:
-        """Remove every object."""
+        """Remove every object, its worklist and what modalities reported."""
         self._call("empty")
 
     def web(self) -> str:
-        """Its control channel; a profile archive has no pages."""
-        return f"http://{self._site.control(self.role, 'web')} (JSON by POST only)"
+        """Its control channel and its DICOMweb services; a profile archive has no pages."""
+        base = f"http://{self._site.control(self.role, 'web')}"
+        rules = self._profile.web
+        if rules is None:
+            return f"{base} (JSON by POST only)"
+        user = f" (user {USER}, {self._web_password})" if self._web_password else ""
+        return f"{base}{root_of(rules, self._settings.aetitle)}{user}"
+
+    def dicomweb(self) -> WebTarget:
+        """Its own web port, where its profile says how DICOMweb is served.
+
+        Raises:
+            UnsupportedError: the profile says nothing of DICOMweb.
+        """
+        rules = self._profile.web
+        if rules is None:
+            raise UnsupportedError(
+                f"profile {self._name} says nothing of DICOMweb; its file has no section 'web'"
+            )
+        address = self._place.peers["web"]
+        password = self._web_password
+        return WebTarget(
+            host=address.host,
+            port=address.port,
+            root=root_of(rules, self._settings.aetitle),
+            auth=WebAuth(user=USER, password=password) if password else None,
+        )
 
     def log(self) -> str:
         """The archive's own log; after its end, what it printed."""
@@ -140,6 +191,7 @@ class ProfileArchive:
             host=place.listen["dicom"].host,
             dicom_port=place.listen["dicom"].port,
             web_port=place.listen["web"].port,
+            web_password=self._web_password,
             data=place.node_data,
             exchange=place.node_exchange,
         )

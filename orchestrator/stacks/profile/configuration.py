@@ -21,6 +21,9 @@ class ServerConfiguration(Frozen):
     host: str = "127.0.0.1"
     dicom_port: int = Field(0, ge=0, le=65535)
     web_port: int = Field(0, ge=0, le=65535)
+    web_password: str = Field(
+        "", repr=False, description="of the DICOMweb user lab; empty: none is asked for"
+    )
     data: str
     exchange: str
 

@@ -36,6 +36,7 @@ from orchestrator.stacks.profile.responses import failed
 from orchestrator.stacks.profile.retrieve import Retrieval, matching
 from orchestrator.stacks.profile.sender import Sender
 from orchestrator.stacks.profile.store import Held, ObjectStore
+from orchestrator.stacks.profile.workflow import Workflow
 
 _PENDING: Final = 0xFF00
 _CANCELLED: Final = 0xFE00
@@ -59,6 +60,7 @@ class Conversation:
         store: the archive's objects.
         receiver: takes objects into it.
         make_sender: makes a sender to a known destination's title.
+        workflow: answers what is no storage, query or retrieve.
         log: the archive's.
     """
 
@@ -69,6 +71,7 @@ class Conversation:
         store: ObjectStore,
         receiver: Receiver,
         make_sender: Callable[[Policy, str, Sequence[Held]], Sender],
+        workflow: Workflow,
         log: Callable[[str], None],
     ) -> None:
         self._policy = policy
@@ -76,6 +79,7 @@ class Conversation:
         self._store = store
         self._receiver = receiver
         self._make_sender = make_sender
+        self._workflow = workflow
         self._log = log
         self._relational: set[str] = set()
 
@@ -90,13 +94,15 @@ class Conversation:
             association.reject(rejection)
             return False
         answers = [
-            self._policy.answer(proposal.abstract_syntax, proposal.transfer_syntaxes)
+            self._policy.answer(
+                proposal.abstract_syntax, proposal.transfer_syntaxes, association.called
+            )
             for proposal in association.proposals
         ]
         roles = {
             uid: roles
             for uid, roles in association.roles.items()
-            if self._policy.service_of(uid) == "store"
+            if self._policy.service_of(uid, association.called) in ("store", "commit")
         }
         length = self._policy.settings.max_pdu_length or 0
         association.accept(answers, length, roles, self._extended())
@@ -130,6 +136,8 @@ class Conversation:
         return dict.fromkeys(self._relational, _RELATIONAL)
 
     def _dispatch(self, context: Context, message: DimsePrimitiveType) -> None:
+        if self._workflow.answer(self._policy, self._association, context, message):
+            return
         service = _SERVICE.get(type(message))
         calling = self._association.calling
         if service is None or message.MessageIDBeingRespondedTo is not None:

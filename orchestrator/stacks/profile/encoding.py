@@ -5,13 +5,17 @@ from __future__ import annotations
 import zlib
 from io import BytesIO
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from pydicom import Dataset, dcmread
 from pydicom.uid import UID
+from pydicom.valuerep import VR
 from pynetdicom import dsutils
 
 from modalities.encoding import MalformedDatasetError, encoding_of, refuse_if_cut_short
+
+_KNOWN_VRS: Final = frozenset(str(vr) for vr in VR)
 
 
 def decode(content: bytes, transfer_syntax: str) -> Dataset:
@@ -32,7 +36,16 @@ def decode(content: bytes, transfer_syntax: str) -> Dataset:
     if dataset.original_encoding[0] not in (None, encoding.implicit_vr):
         raise MalformedDatasetError("the dataset is not encoded as its transfer syntax says")
     refuse_if_cut_short(dataset)
+    _refuse_unknown_vrs(dataset)
     return dataset
+
+
+def _refuse_unknown_vrs(dataset: Dataset) -> None:
+    """pydicom reads a VR that there is not, and fails when the value is looked at."""
+    for tag in dataset.keys():  # noqa: SIM118  iterating a Dataset would convert its values
+        vr = dataset.get_item(tag).VR
+        if vr is not None and vr not in _KNOWN_VRS:
+            raise MalformedDatasetError(f"{tag} has the VR {vr!r}, which there is not")
 
 
 def encode(dataset: Dataset, transfer_syntax: str) -> bytes:

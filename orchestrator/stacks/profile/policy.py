@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from pydicom.uid import UID
 from pynetdicom.presentation import AllStoragePresentationContexts
 
+from modalities.ris.procedure_steps import MPPS
+from modalities.services.worklist import MODALITY_WORKLIST
+from modalities.storage_commitment import STORAGE_COMMITMENT
 from modalities.uids import uid_of
 from orchestrator.settings import ArchiveSettings, KnownAE, Service
 from orchestrator.stacks.profile.vendor import VendorProfile
 
 VERIFICATION: Final = "1.2.840.10008.1.1"
+
+
+#: What an abstract syntax can stand for: services to be permitted, and those of the workflow.
+Offered = Service | Literal["commit", "worklist", "mpps"]
 
 
 class QueryClass(NamedTuple):
@@ -78,7 +85,7 @@ class Policy:
     def refusal(self, calling: str, called: str, open_associations: int) -> Rejection | None:
         """Why an association is rejected, or None; ``open_associations`` counts the others."""
         settings = self.settings
-        if settings.check_called_aetitle and not self.same_title(called, settings.aetitle):
+        if settings.check_called_aetitle and not self._is_mine(called):
             return Rejection(
                 1, 1, 7, f"called AE title {called!r} is not mine ({settings.aetitle})"
             )
@@ -110,10 +117,10 @@ class Policy:
             return one == other
         return one.upper() == other.upper()
 
-    def answer(self, abstract_syntax: str, proposed: Sequence[str]) -> Answer:
-        """Accept or refuse one presentation context."""
+    def answer(self, abstract_syntax: str, proposed: Sequence[str], called: str = "") -> Answer:
+        """Accept or refuse one presentation context that was proposed to the AE ``called``."""
         rules = self.profile.negotiation
-        service = self.service_of(abstract_syntax)
+        service = self.service_of(abstract_syntax, called)
         if service is None or self._switched_off(service):
             return Answer(CLASS_REFUSED, proposed[0])
         if service != "store":
@@ -125,14 +132,39 @@ class Policy:
             return Answer(rules.refused_storage_syntax, proposed[0])
         return Answer(ACCEPTED, _first(rules.preferred_transfer_syntaxes, offered) or offered[0])
 
-    def service_of(self, abstract_syntax: str) -> Service | None:
-        """The service that an abstract syntax stands for here; None: not offered at all."""
+    def service_of(self, abstract_syntax: str, called: str = "") -> Offered | None:
+        """The service that an abstract syntax stands for at the AE ``called``; None: not offered.
+
+        An AE of its own for the worklist offers C-ECHO and MPPS besides (F3b).
+        """
         if abstract_syntax == VERIFICATION:
             return "echo"
+        if abstract_syntax == MPPS:
+            return "mpps" if self.profile.mpps is not None else None
+        at_worklist = self._is_worklist(called)
+        worklist = self.profile.worklist
+        if abstract_syntax == MODALITY_WORKLIST and worklist is not None:
+            return "worklist" if at_worklist or worklist.aetitle is None else None
+        if at_worklist:
+            return None
+        if abstract_syntax == STORAGE_COMMITMENT:
+            return "commit" if self.profile.commitment is not None else None
         if abstract_syntax in QUERY_CLASSES:
             model, service = QUERY_CLASSES[abstract_syntax]
             return service if model in self.profile.negotiation.query_models else None
         return "store" if self._stores(abstract_syntax) else None
+
+    def _is_mine(self, called: str) -> bool:
+        return self.same_title(called, self.settings.aetitle) or self._is_worklist(called)
+
+    def _is_worklist(self, called: str) -> bool:
+        """Whether ``called`` is an AE of its own that serves the worklist."""
+        worklist = self.profile.worklist
+        return (
+            worklist is not None
+            and worklist.aetitle is not None
+            and self.same_title(called, worklist.aetitle)
+        )
 
     def _stores(self, sop_class: str) -> bool:
         accepted = self.settings.accepted_sop_classes
@@ -154,7 +186,7 @@ class Policy:
         in_table = self.known(calling) is not None or self._listed(calling, accepted or ())
         return in_table or any(self.permits(calling, service) for service in _SERVICES)
 
-    def _switched_off(self, service: Service) -> bool:
+    def _switched_off(self, service: Offered) -> bool:
         return (
             self.profile.admission.refused_service == "context"
             and service in self.settings.refused_services

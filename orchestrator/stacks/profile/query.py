@@ -10,8 +10,8 @@ from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.dataelem import DataElement
 from pydicom.tag import BaseTag, Tag
 
+from modalities.matching import matches
 from orchestrator.stacks.profile.identifiers import LEVELS, UNIQUE_KEY, Identifier
-from orchestrator.stacks.profile.matching import matches
 from orchestrator.stacks.profile.policy import Policy
 from orchestrator.stacks.profile.store import Held, ObjectStore
 from orchestrator.stacks.profile.vendor import Level
@@ -32,16 +32,16 @@ def find(
         if not any(mark in value for value in values for mark in "*?")
     }
     held = store.select(exact)
-    columns = [UNIQUE_KEY[level] for level in LEVELS[: LEVELS.index(identifier.level) + 1]]
     keys = [element for element in asked if element.tag not in _CONTROL]
-    for members in _entities(held, columns):
-        entity = _attributes(identifier.level, members, [key.tag for key in keys])
+    for members in entities(held, identifier.level):
+        entity = attributes(identifier.level, members, [key.tag for key in keys])
         if all(matches(key, entity) for key in keys):
             yield _answer(policy, identifier.level, asked, keys, entity)
 
 
-def _entities(held: Sequence[Held], columns: Sequence[str]) -> Iterator[list[Held]]:
+def entities(held: Sequence[Held], level: Level) -> Iterator[list[Held]]:
     """``held`` grouped by unique keys down to a level; one group is one entity."""
+    columns = [UNIQUE_KEY[each] for each in LEVELS[: LEVELS.index(level) + 1]]
     groups: dict[tuple[str, ...], list[Held]] = {}
     for each in held:
         values = {
@@ -55,7 +55,7 @@ def _entities(held: Sequence[Held], columns: Sequence[str]) -> Iterator[list[Hel
     yield from groups.values()
 
 
-def _attributes(level: Level, members: Sequence[Held], wanted: Sequence[BaseTag]) -> Dataset:
+def attributes(level: Level, members: Sequence[Held], wanted: Sequence[BaseTag]) -> Dataset:
     """The asked attributes of one entity, from its first object and by counting."""
     first = members[0]
     tags = [*wanted, _CHARACTER_SET]
@@ -75,7 +75,7 @@ def _counted(level: Level, members: Sequence[Held]) -> dict[str, object]:
         counted["NumberOfPatientRelatedSeries"] = len({each.series for each in members})
         counted["NumberOfPatientRelatedInstances"] = len(members)
     if level == "STUDY":
-        counted["ModalitiesInStudy"] = sorted({each.modality for each in members})
+        counted["ModalitiesInStudy"] = sorted({each.modality for each in members} - {""})
         counted["SOPClassesInStudy"] = sorted({each.sop_class for each in members})
         counted["NumberOfStudyRelatedSeries"] = len({each.series for each in members})
         counted["NumberOfStudyRelatedInstances"] = len(members)

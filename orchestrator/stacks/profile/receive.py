@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from io import BytesIO
-from typing import Final
+from typing import Final, NamedTuple
 
 from pydicom import Dataset
 from pynetdicom.dimse_primitives import C_STORE
@@ -19,6 +19,39 @@ from orchestrator.stacks.profile.store import Arrival, ObjectStore
 from orchestrator.stacks.profile.vendor import Failure
 
 _OUT_OF_RESOURCES: Final = Failure(status=0xA700, comment="{error}")
+_CANNOT_UNDERSTAND: Final = Failure(status=0xC000)
+#: Why a dataset is refused, or None.
+Check = Callable[[Dataset], tuple[Failure, str] | None]
+
+
+class Offer(NamedTuple):
+    """An object that somebody wants to be kept.
+
+    ``service`` and ``source`` say how it came and from whom, ``instance`` what the request calls
+    it, for the log; ``content`` is its dataset in ``transfer_syntax``.
+    """
+
+    service: str
+    source: str
+    transfer_syntax: str
+    content: bytes
+    instance: str
+
+    @property
+    def words(self) -> str:
+        """``C-STORE from CT: 1.2.3``."""
+        return f"{self.service} from {self.source}: {self.instance}"
+
+
+class Verdict(NamedTuple):
+    """What became of an offer: kept where ``failure`` is None, else why not in words.
+
+    ``dataset`` is what it holds, None where it could not be read.
+    """
+
+    failure: Failure | None
+    why: str
+    dataset: Dataset | None
 
 
 class Receiver:
@@ -43,50 +76,62 @@ class Receiver:
         response.AffectedSOPClassUID = request.AffectedSOPClassUID
         response.AffectedSOPInstanceUID = request.AffectedSOPInstanceUID
         content = request.DataSet.getvalue() if isinstance(request.DataSet, BytesIO) else b""
-        try:
-            dataset = decode(content, context.transfer_syntax)
-        except MalformedDatasetError as error:
-            self._log(f"C-STORE from {calling}: {request.AffectedSOPInstanceUID} refused: {error}")
-            if rules.unparsable is None:
-                return None
-            failed(response, rules.unparsable, error=str(error))
+        instance = str(request.AffectedSOPInstanceUID)
+        claimed = (str(request.AffectedSOPClassUID), instance)
+        offer = Offer("C-STORE", calling, context.transfer_syntax, content, instance)
+        verdict = self.take(
+            policy, offer, lambda dataset: _mismatch(rules.command_mismatch, claimed, dataset)
+        )
+        if verdict.dataset is None and rules.unparsable is None:
+            return None
+        if verdict.failure is not None:
+            study = "" if verdict.dataset is None else _text(verdict.dataset, "StudyInstanceUID")
+            failed(response, verdict.failure, error=verdict.why, calling=calling, study=study)
             return response
-        refused = self._refusal(policy, request, dataset)
-        if refused is not None:
-            failure, why = refused
-            self._log(
-                f"C-STORE from {calling}: {request.AffectedSOPInstanceUID} refused"
-                f" with {failure.status:#06x}: {why}"
-            )
-            study = _text(dataset, "StudyInstanceUID")
-            failed(response, failure, error=why, calling=calling, study=study)
-            return response
-        if self._coerced(policy, dataset):
-            content = encode(dataset, context.transfer_syntax)
-        try:
-            kept = self._store.add(
-                _arrival(dataset, context.transfer_syntax, calling, content),
-                policy.settings.overwrite_policy or "never",
-            )
-        except OSError as error:
-            self._log(f"C-STORE from {calling}: can't be written: {error}")
-            failed(response, _OUT_OF_RESOURCES, error=str(error.strerror))
-            return response
-        self._log(f"C-STORE from {calling}: {_text(dataset, 'SOPInstanceUID')} {kept}")
         response.Status = 0x0000
         return response
 
+    def take(self, policy: Policy, offer: Offer, further: Check) -> Verdict:
+        """Keep an object, change it or refuse it, by whatever service it came.
+
+        Args:
+            further: what the service checks besides, once the dataset says which object it is.
+        """
+        rules = policy.profile.receipt
+        try:
+            dataset = decode(offer.content, offer.transfer_syntax)
+        except MalformedDatasetError as error:
+            self._log(f"{offer.words} refused: {error}")
+            return Verdict(rules.unparsable or _CANNOT_UNDERSTAND, str(error), None)
+        refused = self._refusal(policy, dataset, further)
+        if refused is not None:
+            failure, why = refused
+            self._log(f"{offer.words} refused with {failure.status:#06x}: {why}")
+            return Verdict(failure, why, dataset)
+        content = offer.content
+        if self._coerced(policy, dataset):
+            content = encode(dataset, offer.transfer_syntax)
+        try:
+            kept = self._store.add(
+                _arrival(dataset, offer.transfer_syntax, offer.source, content),
+                policy.settings.overwrite_policy or "never",
+            )
+        except OSError as error:
+            self._log(f"{offer.words} can't be written: {error}")
+            return Verdict(_OUT_OF_RESOURCES, str(error.strerror), dataset)
+        self._log(f"{offer.service} from {offer.source}: {_text(dataset, 'SOPInstanceUID')} {kept}")
+        return Verdict(None, "", dataset)
+
     def _refusal(
-        self, policy: Policy, request: C_STORE, dataset: Dataset
+        self, policy: Policy, dataset: Dataset, further: Check
     ) -> tuple[Failure, str] | None:
         rules = policy.profile.receipt
         sop_class, instance = _text(dataset, "SOPClassUID"), _text(dataset, "SOPInstanceUID")
         if not sop_class or not instance:
             return rules.missing_sop_uid, "dataset without SOP Class UID or SOP Instance UID"
-        if rules.command_mismatch is not None and (
-            sop_class != request.AffectedSOPClassUID or instance != request.AffectedSOPInstanceUID
-        ):
-            return rules.command_mismatch, f"dataset is {instance} of class {sop_class}"
+        refused = further(dataset)
+        if refused is not None:
+            return refused
         study = _text(dataset, "StudyInstanceUID")
         if not study or not _text(dataset, "SeriesInstanceUID"):
             return rules.missing_study_uid, "no Study Instance UID or no Series Instance UID"
@@ -109,9 +154,10 @@ class Receiver:
             dataset.PatientID = self._patient_for(_text(dataset, "StudyInstanceUID"))
             changed = True
         if rules.supplement_issuer is not None and not _text(dataset, "IssuerOfPatientID"):
+            patient = _apart(dataset, "SpecificCharacterSet", "PatientName", "PatientBirthDate")
             dataset.IssuerOfPatientID = rules.supplement_issuer.format(
-                name=_java_hash(_text(dataset, "PatientName")),
-                birth_date=_java_hash(_text(dataset, "PatientBirthDate")),
+                name=_java_hash(_text(patient, "PatientName")),
+                birth_date=_java_hash(_text(patient, "PatientBirthDate")),
             )
             changed = True
         return changed
@@ -122,6 +168,16 @@ class Receiver:
         if held:
             return held[0].patient_id
         return f"P-{hashlib.sha256(study.encode()).hexdigest()[:8].upper()}"
+
+
+def _mismatch(
+    failure: Failure | None, claimed: tuple[str, str], dataset: Dataset
+) -> tuple[Failure, str] | None:
+    """Whether the command names another SOP class or instance than the dataset (F15a, F15b)."""
+    sop_class, instance = _text(dataset, "SOPClassUID"), _text(dataset, "SOPInstanceUID")
+    if failure is None or (sop_class, instance) == claimed:
+        return None
+    return failure, f"dataset is {instance} of class {sop_class}"
 
 
 def _arrival(dataset: Dataset, transfer_syntax: str, calling: str, content: bytes) -> Arrival:
@@ -136,6 +192,16 @@ def _arrival(dataset: Dataset, transfer_syntax: str, calling: str, content: byte
         calling=calling,
         content=content,
     )
+
+
+def _apart(dataset: Dataset, *keywords: str) -> Dataset:
+    """Some attributes in a dataset of their own: one that was looked at is not encoded again as
+    the bytes that it was, and nobody would see that text in a wrong character set arrived so."""
+    apart = Dataset()
+    for keyword in keywords:
+        if keyword in dataset:
+            apart[keyword] = dataset.get_item(keyword)
+    return apart
 
 
 def _text(dataset: Dataset, keyword: str) -> str:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from typing import Final
 
 from pydicom.tag import Tag
-from pynetdicom.dimse_primitives import C_FIND, C_GET, C_MOVE, C_STORE
+from pynetdicom.dimse_primitives import C_FIND, C_GET, C_MOVE, C_STORE, N_ACTION, N_CREATE, N_SET
 
+from modalities.acceptor import Reply
+from orchestrator.stacks.profile.encoding import encode
 from orchestrator.stacks.profile.vendor import Failure
 
 #: Error Comment (0000,0902) is VR LO: 64 characters.
 _COMMENT_LENGTH: Final = 64
 
-Response = C_STORE | C_FIND | C_MOVE | C_GET
+Response = C_STORE | C_FIND | C_MOVE | C_GET | N_ACTION
 
 
 def failed(
@@ -34,3 +37,15 @@ def failed(
         setattr(response, "ErrorComment", comment)  # noqa: B010
     if offending is not None:
         setattr(response, "OffendingElement", Tag(offending))  # noqa: B010
+
+
+def replied(response: N_CREATE | N_SET, reply: Reply, transfer_syntax: str) -> None:
+    """Give ``response`` what ``reply`` says."""
+    response.Status = reply.status
+    # pynetdicom's annotations know only the initial None
+    if reply.comment:
+        setattr(response, "ErrorComment", reply.comment)  # noqa: B010
+    if reply.error_id is not None:
+        setattr(response, "ErrorID", reply.error_id)  # noqa: B010
+    if reply.dataset is not None:
+        response.AttributeList = BytesIO(encode(reply.dataset, transfer_syntax))

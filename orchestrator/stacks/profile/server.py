@@ -10,12 +10,14 @@ from threading import Event, Lock
 from typing import Any
 
 from modalities.commands import Tls
-from modalities.control import ControlServer, Verb
+from modalities.control import ControlHandler, ControlServer, Verb
 from modalities.part10 import fingerprint_of
+from modalities.ris.schedule import Schedule
 from modalities.tls import client_context, server_context
 from orchestrator.settings import ArchiveSettings, TlsServer
 from orchestrator.stacks.base import ForwardReport
 from orchestrator.stacks.profile.acceptor import AcceptedAssociation, AssociationEndedError
+from orchestrator.stacks.profile.commitment import Committer
 from orchestrator.stacks.profile.configuration import (
     ForwardOrder,
     ServerConfiguration,
@@ -30,6 +32,9 @@ from orchestrator.stacks.profile.receive import Receiver
 from orchestrator.stacks.profile.retrieve import in_order
 from orchestrator.stacks.profile.sender import Sender
 from orchestrator.stacks.profile.store import Held, ObjectStore
+from orchestrator.stacks.profile.web.handler import web_handler
+from orchestrator.stacks.profile.web.service import DicomWebService
+from orchestrator.stacks.profile.workflow import Workflow
 
 
 class _InForce:
@@ -84,6 +89,13 @@ class ProfileServer:
         profile = configuration.profile
         self._store = ObjectStore(Path(configuration.data), profile.receipt.identity)
         self._receiver = Receiver(self._store, self._journal.write)
+        committer = Committer(
+            self._store,
+            lambda: self._in_force.policy,
+            lambda: self._in_force.client_tls,
+            self._journal.write,
+        )
+        self._workflow = Workflow(committer, self._journal.write)
         self._listener = Listener(
             (configuration.host, configuration.dicom_port),
             profile.admission,
@@ -93,7 +105,9 @@ class ProfileServer:
         )
         self.dicom_port = self._listener.port
         try:
-            self._control = ControlServer(self._verbs(), configuration.host, configuration.web_port)
+            self._control = ControlServer(
+                self._verbs(), configuration.host, configuration.web_port, self._web_handler()
+            )
         except OSError:
             self._listener.stop()
             self._store.close()
@@ -113,6 +127,7 @@ class ProfileServer:
             self._stopped = True
         self._listener.stop()
         self._control.stop()
+        self._workflow.stop()
         self._store.close()
         self._journal.write("stopped")
 
@@ -156,7 +171,13 @@ class ProfileServer:
             self._journal.write(f"connection from {peer} ended: {ended}")
             return
         conversation = Conversation(
-            policy, association, self._store, self._receiver, self._make_sender, self._journal.write
+            policy,
+            association,
+            self._store,
+            self._receiver,
+            self._make_sender,
+            self._workflow,
+            self._journal.write,
         )
         with self._lock:
             others = self._open
@@ -175,13 +196,30 @@ class ProfileServer:
             raise LookupError(f"{title} is not in the table of known AEs")
         return Sender(policy, entry, objects, self._in_force.client_tls)
 
+    def _web_handler(self) -> type[ControlHandler] | None:
+        rules = self._configuration.profile.web
+        if rules is None:
+            return None
+        return web_handler(
+            DicomWebService(
+                rules,
+                lambda: self._in_force.policy,
+                self._store,
+                self._receiver,
+                self._configuration.web_password,
+                self._journal.write,
+            )
+        )
+
     def _verbs(self) -> Mapping[str, Verb]:
         return {
             "system": self._system_verb,
             "settings": self._settings_verb,
             "instances": self._instances_verb,
             "forward": lambda body: self.forward(ForwardOrder.model_validate(body)),
-            "empty": lambda _: {"removed": self._store.clear()},
+            "empty": self._empty_verb,
+            "schedule": self._schedule_verb,
+            "performed": lambda _: [each.model_dump() for each in self._workflow.steps.performed()],
             "log": self._log_verb,
         }
 
@@ -210,6 +248,14 @@ class ProfileServer:
             }
             for held in self.held(study)
         ]
+
+    def _empty_verb(self, _: Any) -> object:
+        self._workflow.forget()
+        return {"removed": self._store.clear()}
+
+    def _schedule_verb(self, body: Any) -> object:
+        self._workflow.schedule = Schedule.model_validate(body)
+        return {"steps": len(self._workflow.schedule.steps)}
 
     def _log_verb(self, body: Any) -> object:
         written, lines = self._journal.since(int((body or {}).get("since", 0)))

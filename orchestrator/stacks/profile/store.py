@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import uuid
 from collections.abc import Mapping, Sequence
+from io import BytesIO
 from pathlib import Path
 from threading import Lock
 from typing import Final, Literal, NamedTuple
@@ -197,22 +198,30 @@ class ObjectStore:
 
     def _write(self, arrival: Arrival) -> Path:
         """Write a Part-10 file around the dataset's own bytes (PS3.10 section 7)."""
-        meta = create_file_meta(
-            sop_class_uid=UID(arrival.sop_class),
-            sop_instance_uid=UID(arrival.sop_instance),
-            transfer_syntax=UID(arrival.transfer_syntax),
-            implementation_uid=IMPLEMENTATION_CLASS_UID,
-            implementation_version=IMPLEMENTATION_VERSION_NAME,
-        )
+        header = part10_header(arrival.sop_class, arrival.sop_instance, arrival.transfer_syntax)
         path = self._objects / f"{uuid.uuid4().hex}.dcm"
         unfinished = path.with_suffix(".part")
         try:
             with unfinished.open("wb") as file:
-                file.write(bytes(128) + b"DICM")
-                write_file_meta_info(DicomFileLike(file), meta)
+                file.write(header)
                 file.write(arrival.content)
             unfinished.replace(path)
         except OSError:
             unfinished.unlink(missing_ok=True)
             raise
         return path
+
+
+def part10_header(sop_class: str, sop_instance: str, transfer_syntax: str) -> bytes:
+    """Preamble, prefix and file meta information of a Part-10 file (PS3.10 7.1)."""
+    meta = create_file_meta(
+        sop_class_uid=UID(sop_class),
+        sop_instance_uid=UID(sop_instance),
+        transfer_syntax=UID(transfer_syntax),
+        implementation_uid=IMPLEMENTATION_CLASS_UID,
+        implementation_version=IMPLEMENTATION_VERSION_NAME,
+    )
+    header = BytesIO()
+    header.write(bytes(128) + b"DICM")
+    write_file_meta_info(DicomFileLike(header), meta)
+    return header.getvalue()

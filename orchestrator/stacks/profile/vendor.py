@@ -13,8 +13,10 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field
 
+from modalities.ris.procedure_steps import MppsRules
 from modalities.uids import uid_of
 from orchestrator.settings import AETitle, ArchiveSettings, Frozen, Service
+from orchestrator.stacks.profile.web.rules import WebRules
 from orchestrator.yaml_models import read_model
 
 #: A UID, written as such or as pydicom's keyword (``CTImageStorage``).
@@ -190,6 +192,50 @@ class Retrieve(Frozen):
     )
 
 
+class Commitment(Frozen):
+    """Storage commitment as SCP (PS3.4 annex J)."""
+
+    report_on: Literal["own", "same"] = Field(
+        "own",
+        description="the N-EVENT-REPORT comes on the archive's own association, or on that"
+        " of the request",
+    )
+    event_transfer_syntaxes: tuple[Uid, ...] = Field(
+        ("1.2.840.10008.1.2",), description="proposed on the archive's own association"
+    )
+    proposes_role: bool = Field(
+        True, description="whether the SCP role is proposed on the archive's own association"
+    )
+    unknown_requester: Failure | Literal["abort"] = Field(
+        description="a caller outside the table of known AEs; comment '{calling}' names it"
+    )
+    invalid_request: Failure | Literal["silence"] = Field(
+        description="another action or instance, no Transaction UID, no sequence; silence: the"
+        " N-ACTION is never answered"
+    )
+    empty_request: Failure | Literal["accept"] = Field(
+        description="a sequence without items; accept: it is reported as committed"
+    )
+    lists_none: bool = Field(
+        False, description="a result in which nothing is committed has an empty list of what is"
+    )
+    retries: int = Field(0, ge=0, description="further attempts to deliver a result")
+    retry_delay: float = Field(30, gt=0, description="seconds before the first of them")
+    retry_factor: float = Field(1, ge=1, description="each delay is so many times the last")
+    longest_delay: float = Field(600, gt=0, description="seconds that no delay exceeds")
+
+
+class WorklistService(Frozen):
+    """Modality Worklist as SCP (PS3.4 annex K)."""
+
+    aetitle: AETitle | None = Field(
+        None, description="AE of its own that offers it, besides C-ECHO and MPPS, and nothing else"
+    )
+    hidden_statuses: tuple[str, ...] = Field(
+        (), description="Scheduled Procedure Step Statuses that are never answered"
+    )
+
+
 class Forward(Frozen):
     """Sending a study on order, and what the product's web interface then answers."""
 
@@ -234,7 +280,13 @@ class VendorProfile(Frozen):
         " re-encoded to where the peer takes nothing else",
     )
     forward: Forward
+    commitment: Commitment | None = Field(
+        None, description="None: no storage commitment, its contexts are refused"
+    )
+    worklist: WorklistService | None = Field(None, description="None: no worklist")
+    mpps: MppsRules | None = Field(None, description="None: no MPPS")
     tls: TlsRules = TlsRules()
+    web: WebRules | None = Field(None, description="DICOMweb; None: nothing is known of it")
 
     def in_force(self, settings: ArchiveSettings) -> ArchiveSettings:
         """``settings`` with every None replaced by the vendor's default."""

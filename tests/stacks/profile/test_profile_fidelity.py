@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from queue import Queue
+from typing import Any
 
 import pytest
 import requests
+from pydicom import Dataset
 from pydicom._uid_dict import UID_dictionary
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
@@ -16,7 +19,9 @@ from pydicom.uid import (
     JPEG2000Lossless,
     RLELossless,
 )
+from pynetdicom import AE, evt
 
+from modalities.storage_commitment import STORAGE_COMMITMENT_INSTANCE, commitment_request
 from orchestrator.settings import ArchiveSettings
 from orchestrator.stacks.orthanc_dialect import OrthancDialect
 from orchestrator.stacks.profile.policy import is_standard_storage
@@ -26,6 +31,7 @@ from tests.stacks.profile.peer import (
     CT,
     EXPLICIT,
     IMPLICIT,
+    LOOPBACK,
     MR,
     PATIENT_FIND,
     PATIENT_MOVE,
@@ -50,6 +56,9 @@ pytestmark = [
     pytest.mark.local,
     pytest.mark.filterwarnings("ignore:Invalid value for VR"),
 ]
+COMMITMENT, MPPS = "1.2.840.10008.1.20.1", "1.2.840.10008.3.1.2.3.3"
+#: Where both archives believe that the CT listens.
+CT_PORT = free_port()
 STUDY = query(QueryRetrieveLevel="STUDY", StudyInstanceUID="2.25.1")
 
 #: Every pair answers at these ports: the archive's, then the destination called DEST.
@@ -90,7 +99,70 @@ def echo(port: int) -> object:
         return peer.association.send_c_echo().Status
 
 
+def roles_of_commitment(port: int) -> object:
+    with associated(port, [(COMMITMENT, IMPLICIT)], roles=[COMMITMENT]) as peer:
+        answers = peer.association.acceptor.role_selection
+        return peer.results, [(item.scu_role, item.scp_role) for item in answers.values()]
+
+
+def commit(
+    port: int,
+    *instances: tuple[str, str],
+    calling: str = "CT",
+    transaction: str = "2.25.77",
+    action: int = 1,
+) -> object:
+    """What came of a request: its status, how the association ended, and the event reported."""
+    arrived: Queue[tuple[int, Dataset]] = Queue()
+
+    def take(event: Any) -> tuple[int, None]:
+        arrived.put((event.event_type, event.event_information))
+        return 0x0000, None
+
+    def requested(event: Any) -> None:
+        requestor = event.assoc.requestor
+        roles.extend((item.scu_role, item.scp_role) for item in requestor.role_selection.values())
+        proposed.extend(list(each.transfer_syntax) for each in requestor.requested_contexts)
+
+    roles: list[object] = []
+    proposed: list[object] = []
+    entity = AE(calling)
+    entity.add_supported_context(COMMITMENT, scu_role=False, scp_role=True)
+    handlers: list[Any] = [(evt.EVT_N_EVENT_REPORT, take), (evt.EVT_REQUESTED, requested)]
+    server = entity.start_server((LOOPBACK, CT_PORT), block=False, evt_handlers=handlers)
+    assert server is not None
+    try:
+        with associated(port, [(COMMITMENT, IMPLICIT)], calling=calling) as peer:
+            peer.association.dimse_timeout = 1
+            status, _ = peer.association.send_n_action(
+                commitment_request(transaction, instances),
+                action,
+                COMMITMENT,
+                STORAGE_COMMITMENT_INSTANCE,
+            )
+            code, comment = status.get("Status"), status.get("ErrorComment")
+            if code is None:
+                return peer.end
+            reported = arrived.get(timeout=10) if code == 0 else None
+        return code, comment, reported and (reported[0], str(reported[1])), roles, proposed
+    finally:
+        server.shutdown()
+
+
 EXCHANGES: Mapping[str, Exchange] = {
+    "contexts of the workflow": lambda port: contexts(
+        port, (COMMITMENT, [IMPLICIT, EXPLICIT]), (COMMITMENT, IMPLICIT), (MPPS, IMPLICIT)
+    ),
+    "roles of commitment": roles_of_commitment,
+    "commit": lambda port: commit(port, (CT, "2.25.1.1.1"), (MR, "2.25.1.1.3")),
+    "commit what is not there": lambda port: commit(port, (CT, "2.25.404")),
+    "commit in part": lambda port: commit(
+        port, (CT, "2.25.1.1.1"), (CT, "2.25.404"), (MR, "2.25.1.1.2")
+    ),
+    "commit nothing": commit,
+    "commit for a stranger": lambda port: commit(port, (CT, "2.25.1.1.1"), calling="STRANGER"),
+    "commit in no transaction": lambda port: commit(port, (CT, "2.25.1.1.1"), transaction=""),
+    "commit by another action": lambda port: commit(port, (CT, "2.25.1.1.1"), action=2),
     "echo of a stranger to another title": echo,
     "contexts of services": lambda port: contexts(
         port,
@@ -230,7 +302,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
             "FULL": listening("FULL", status=0xA700).port,
             "WARNS": listening("WARNS", status=0xB000).port,
             "DEAD": free_port(),
-            "CT": free_port(),
+            "CT": CT_PORT,
         }
         settings = ArchiveSettings(
             aetitle="ARCHIVE", known_aes=tuple(known(title, port) for title, port in peers.items())

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydicom import Dataset
 
+from modalities.matching import matches, value_matches
 from orchestrator.settings import ArchiveSettings
-from orchestrator.stacks.profile.matching import matches, value_matches
 from orchestrator.stacks.profile.server import ProfileServer
 from tests.stacks.profile.conftest import MakeArchive, known, start_archive
 from tests.stacks.profile.peer import (

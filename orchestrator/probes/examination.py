@@ -1,0 +1,195 @@
+"""A whole examination: worklist, MPPS, acquisition, storage, MPPS again, storage commitment."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
+
+from modalities.acquisition import acquire
+from modalities.commands import ObjectReport, Report
+from modalities.ladder import Rung
+from modalities.trace import AssociationTrace
+from orchestrator.department import performed_at
+from orchestrator.errors import LabError
+from orchestrator.outcome import Observation, Outcome
+from orchestrator.probes.base import PROBES, Probed
+from orchestrator.probes.commit import ask_for_commitment, judge_commitment
+from orchestrator.probes.mpps import begin_step, complete_step, judge_step
+from orchestrator.probes.store import StoreProbe
+from orchestrator.probes.worklist import ask_for_worklist, judge_worklist, picked, schedule
+from orchestrator.scenario import RoleKind, Route
+from orchestrator.words import describe
+
+if TYPE_CHECKING:
+    from modalities.ris.schedule import ScheduledStep
+    from orchestrator.lab import Lab
+    from orchestrator.study import SentStudy
+
+_SUCCESS: Final = Outcome(rung=Rung.DELIVERED)
+
+
+class _Step(NamedTuple):
+    """One step of the examination: its name, the probe whose words fit it, what came of it."""
+
+    name: str
+    probe: str
+    outcome: Outcome
+    comment: str = ""
+    details: tuple[str, ...] = ()
+    objects: tuple[ObjectReport, ...] = ()
+    traces: tuple[AssociationTrace, ...] = ()
+
+    @property
+    def told_of_failure(self) -> bool:
+        """Whether the modality knows that this step failed, so that it stops here."""
+        return not self.outcome.succeeded and self.outcome.rung is not Rung.DELIVERED
+
+    def lines(self) -> Iterator[str]:
+        """The step for a person: what came of it, then its own details."""
+        yield f"{self.name}: {describe(self.outcome, self.probe)}"
+        yield from (f"{self.name}: {line}" for line in self.details)
+
+
+class ExaminationProbe:
+    """Registered as ``examination``: from the source's worklist to the target's commitment.
+
+    The modality goes on as long as it is told of success. Delivered means that the archive holds
+    the study as it was acquired, commits to every instance, and that the RIS knows the procedure
+    step as completed with just these. The first step that failed decides.
+    """
+
+    name = "examination"
+    goal: ClassVar[Rung] = Rung.DELIVERED
+    needs_held_study: ClassVar[bool] = False
+    needs_destination: ClassVar[bool] = False
+    starts_at_archive: ClassVar[bool] = False
+    targets: ClassVar[frozenset[RoleKind]] = frozenset({"archive"})
+    needs_ris: ClassVar[bool] = True
+    calls_back: ClassVar[bool] = True
+
+    def holder(self, route: Route) -> str:
+        """The archive, which must not hold the study beforehand."""
+        return route.target
+
+    def run(self, lab: Lab, route: Route, study: SentStudy) -> Probed:
+        """Go through the steps until one fails that the modality is told of."""
+        if route.ris is None:
+            raise LabError(f"route {route.source} → {route.target} has no RIS")
+        steps: list[_Step] = []
+        for step in _Examination(lab, route, route.ris, study).steps():
+            steps.append(step)
+            if step.told_of_failure:
+                break
+        return Probed(
+            observation=_observation(steps),
+            traces=tuple(trace for step in steps for trace in step.traces),
+        )
+
+
+class _Examination:
+    """Carries the steps out one by one; each generator step is only reached if all went well."""
+
+    def __init__(self, lab: Lab, route: Route, ris: str, study: SentStudy) -> None:
+        self._lab, self._route, self._ris, self._study = lab, route, ris, study
+
+    def steps(self) -> Iterator[_Step]:
+        lab, source = self._lab, self._route.source
+        orders, _ = schedule(lab, source, self._ris, self._study)
+        asked = ask_for_worklist(lab, source, self._ris, orders)
+        yield _step("worklist", "worklist", asked, *judge_worklist(asked, orders))
+        began: list[tuple[str, SentStudy]] = []
+        acquired = []
+        for order in orders.steps:
+            item = picked(asked, order)
+            if item is None:
+                return  # nothing to examine; the worklist's outcome says so
+            started = datetime.datetime.now()
+            report = begin_step(lab, source, self._ris, item, order.modality)
+            yield _step("MPPS in progress", "mpps", report)
+            made = self._acquired(order, item, report.sop_instance_uid, started)
+            began.append((report.sop_instance_uid, made))
+            acquired.append(made)
+        study = _joined(acquired)
+        stored = StoreProbe().run(lab, self._route, study)
+        seen = stored.observation
+        yield _Step(
+            "storage",
+            "store",
+            seen.outcome,
+            seen.comment,
+            seen.details,
+            seen.objects,
+            stored.traces,
+        )
+        for uid, made in began:
+            report = complete_step(lab, source, self._ris, uid, made.files)
+            yield _step("MPPS completed", "mpps", report)
+        committed = ask_for_commitment(lab, self._route, study)
+        yield _step("storage commitment", "commit", committed, *judge_commitment(committed, study))
+        known = performed_at(lab, self._ris) or ()
+        for uid, made in began:
+            outcome, details = judge_step(known, uid, made.fingerprints)
+            yield _Step("record of the RIS", "mpps", outcome, details=details)
+
+    def _acquired(
+        self,
+        order: ScheduledStep,
+        item: Mapping[str, str],
+        mpps_uid: str,
+        started: datetime.datetime,
+    ) -> SentStudy:
+        """The order's part of the study, with the identity that the worklist gave it."""
+        part = self._study.only(
+            {
+                each.sop_instance_uid
+                for each in self._study.fingerprints
+                if each.study_instance_uid == (order.study_uid or "")
+            }
+        )
+        fingerprints = (
+            acquire(self._lab.exchange / file, item, mpps_uid, started) for file in part.files
+        )
+        return part.model_copy(update={"fingerprints": tuple(fingerprints)})
+
+
+def _step(
+    name: str,
+    probe: str,
+    report: Report,
+    outcome: Outcome | None = None,
+    details: tuple[str, ...] = (),
+) -> _Step:
+    reported = Outcome(rung=report.rung, signature=report.signature)
+    return _Step(
+        name, probe, outcome or reported, report.comment, details, report.objects, report.traces
+    )
+
+
+def _joined(parts: list[SentStudy]) -> SentStudy:
+    return parts[0].model_copy(
+        update={
+            "files": tuple(file for part in parts for file in part.files),
+            "fingerprints": tuple(each for part in parts for each in part.fingerprints),
+        }
+    )
+
+
+def _observation(steps: list[_Step]) -> Observation:
+    """The first step that failed, else success, with a line or more for every step."""
+    failed = next((step for step in steps if not step.outcome.succeeded), None)
+    details = tuple(line for step in steps for line in step.lines())
+    objects = tuple(each for step in steps for each in step.objects)
+    if failed is None:
+        words = describe(_SUCCESS, "examination")
+        return Observation(outcome=_SUCCESS, words=words, details=details, objects=objects)
+    return Observation(
+        outcome=failed.outcome,
+        words=f"{failed.name}: {describe(failed.outcome, failed.probe)}",
+        comment=failed.comment,
+        details=details,
+        objects=objects,
+    )
+
+
+PROBES.register("examination")(ExaminationProbe())

@@ -1,0 +1,75 @@
+"""C-GET of a study from an archive, proven by what came back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from modalities.commands import ReceivedInstance
+from modalities.ladder import Rung
+from modalities.scu import UNCOMPRESSED
+from modalities.services.get import Get
+from modalities.storage_classes import STORAGE_CLASSES
+from orchestrator.delivery import judge_delivery
+from orchestrator.outcome import Outcome
+from orchestrator.probes.base import PROBES, Probed, observe
+from orchestrator.scenario import Route
+
+if TYPE_CHECKING:
+    from orchestrator.lab import Lab
+    from orchestrator.study import SentStudy
+
+#: Presentation contexts left beside that of the information model.
+_MOST_CLASSES = 127
+
+
+class GetProbe:
+    """Registered as ``get``. Delivered means that the caller received the study as it was sent."""
+
+    name = "get"
+    goal: ClassVar[Rung] = Rung.DELIVERED
+    needs_held_study: ClassVar[bool] = True
+    needs_destination: ClassVar[bool] = False
+    starts_at_archive: ClassVar[bool] = False
+
+    def holder(self, route: Route) -> str:
+        """The archive that is asked."""
+        return route.target
+
+    def run(self, lab: Lab, route: Route, study: SentStudy) -> Probed:
+        """One C-GET per study; the first that is stopped decides.
+
+        The caller proposes what the study is made of, and what a workstation takes besides.
+        """
+        classes = (*(each.sop_class_uid for each in study.fingerprints), *STORAGE_CLASSES)
+        syntaxes = (*(each.transfer_syntax_uid for each in study.fingerprints), *UNCOMPRESSED)
+        received: list[ReceivedInstance] = []
+        for uid in study.study_uids:
+            report = lab.ask(
+                route.source,
+                Get(
+                    target=lab.target((route.source, route.target)),
+                    caller=lab.caller(route.source),
+                    keys={"StudyInstanceUID": uid},
+                    storage_classes=tuple(dict.fromkeys(classes))[:_MOST_CLASSES],
+                    transfer_syntaxes=tuple(dict.fromkeys(syntaxes)),
+                ),
+            )
+            received += report.received
+            if report.signature is not None:
+                break
+        delivery = judge_delivery(
+            study.fingerprints,
+            [each.fingerprint for each in received],
+            coercions=lab.archives[route.target].coercions,
+            elsewhere={},
+        )
+        outcome = delivery.outcome
+        if report.signature is not None:
+            outcome = Outcome(rung=report.rung, signature=report.signature)
+        return Probed(
+            observation=observe(self.name, outcome, report=report, details=delivery.details),
+            traces=report.traces,
+        )
+
+
+PROBES.register("get")(GetProbe())

@@ -1,0 +1,69 @@
+"""QIDO-RS for studies that the archive holds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from modalities.commands import Report
+from modalities.ladder import Rung, Signature
+from modalities.services.qido import Qido
+from modalities.trace import AssociationTrace
+from orchestrator.outcome import Outcome
+from orchestrator.probes.base import PROBES, Probed, observe
+from orchestrator.scenario import Route
+
+if TYPE_CHECKING:
+    from orchestrator.lab import Lab
+    from orchestrator.study import SentStudy
+
+
+class QidoProbe:
+    """Registered as ``qido``. Delivered means that the answers hold the studies asked for."""
+
+    name = "qido"
+    goal: ClassVar[Rung] = Rung.DELIVERED
+    needs_held_study: ClassVar[bool] = True
+    needs_destination: ClassVar[bool] = False
+    starts_at_archive: ClassVar[bool] = False
+
+    def holder(self, route: Route) -> str:
+        """The archive that is asked."""
+        return route.target
+
+    def run(self, lab: Lab, route: Route, study: SentStudy) -> Probed:
+        """One query per study, by its UID; the first that is stopped decides."""
+        found: set[str] = set()
+        answers = 0
+        traces: list[AssociationTrace] = []
+        report = Report()
+        for uid in study.study_uids:
+            report = lab.ask(
+                route.source,
+                Qido(
+                    target=lab.archives[route.target].dicomweb(),
+                    timeouts=lab.caller(route.source).timeouts,
+                    keys={"StudyInstanceUID": uid},
+                ),
+            )
+            traces += report.traces
+            answers += len(report.answers)
+            found |= {answer.get("StudyInstanceUID", "") for answer in report.answers}
+            if report.signature is not None:
+                break
+        details = (f"{answers} answers for {len(study.study_uids)} studies",)
+        outcome = self._outcome(report, found, study)
+        observation = observe(self.name, outcome, report=report, details=details)
+        return Probed(observation=observation, traces=tuple(traces))
+
+    @staticmethod
+    def _outcome(report: Report, found: set[str], study: SentStudy) -> Outcome:
+        if report.signature is not None:
+            return Outcome(rung=report.rung, signature=report.signature)
+        wanted = set(study.study_uids)
+        if found >= wanted:
+            return Outcome(rung=Rung.DELIVERED)
+        kind = "incomplete" if found & wanted else "no-match"
+        return Outcome(rung=Rung.DELIVERED, signature=Signature(kind=kind))
+
+
+PROBES.register("qido")(QidoProbe())

@@ -1,0 +1,57 @@
+"""STOW-RS of a study from a modality to an archive, proven at the archive."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from modalities.ladder import Rung
+from modalities.services.stow import Stow
+from orchestrator.outcome import Outcome
+from orchestrator.probes.base import PROBES, Probed, observe
+from orchestrator.probes.store import delivery_at
+from orchestrator.scenario import Route
+
+if TYPE_CHECKING:
+    from orchestrator.lab import Lab
+    from orchestrator.study import SentStudy
+
+
+class StowProbe:
+    """Registered as ``stow``.
+
+    A refused request is an HTTP status at ``dimse``; a 2xx whose body names failures is the first
+    one's Failure Reason; a 2xx after which the archive holds nothing is ``lost``.
+    """
+
+    name = "stow"
+    goal: ClassVar[Rung] = Rung.DELIVERED
+    needs_held_study: ClassVar[bool] = False
+    needs_destination: ClassVar[bool] = False
+    starts_at_archive: ClassVar[bool] = False
+
+    def holder(self, route: Route) -> str:
+        """The receiver; it must not hold the study beforehand."""
+        return route.target
+
+    def run(self, lab: Lab, route: Route, study: SentStudy) -> Probed:
+        """Send all files in one request, then ask the archive what it holds."""
+        report = lab.ask(
+            route.source,
+            Stow(
+                target=lab.archives[route.target].dicomweb(),
+                timeouts=lab.caller(route.source).timeouts,
+                files=study.files,
+                alterations=lab.state.study.alterations,
+            ),
+        )
+        delivery = delivery_at(lab, route.target, study)
+        outcome = delivery.outcome
+        if report.signature is not None:
+            outcome = Outcome(rung=report.rung, signature=report.signature)
+        return Probed(
+            observation=observe(self.name, outcome, report=report, details=delivery.details),
+            traces=report.traces,
+        )
+
+
+PROBES.register("stow")(StowProbe())

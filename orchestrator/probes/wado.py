@@ -1,0 +1,66 @@
+"""WADO-RS of a study that the archive holds, proven by what arrived."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from modalities.commands import Report
+from modalities.fingerprint import Fingerprint
+from modalities.ladder import Rung
+from modalities.services.wado import Wado
+from modalities.trace import AssociationTrace
+from orchestrator.delivery import judge_delivery
+from orchestrator.outcome import Outcome
+from orchestrator.probes.base import PROBES, Probed, observe
+from orchestrator.scenario import Route
+
+if TYPE_CHECKING:
+    from orchestrator.lab import Lab
+    from orchestrator.study import SentStudy
+
+
+class WadoProbe:
+    """Registered as ``wado``: the source retrieves the study itself, each object as stored."""
+
+    name = "wado"
+    goal: ClassVar[Rung] = Rung.DELIVERED
+    needs_held_study: ClassVar[bool] = True
+    needs_destination: ClassVar[bool] = False
+    starts_at_archive: ClassVar[bool] = False
+
+    def holder(self, route: Route) -> str:
+        """The archive that is asked."""
+        return route.target
+
+    def run(self, lab: Lab, route: Route, study: SentStudy) -> Probed:
+        """One retrieve per study; the first that is stopped decides."""
+        archive = lab.archives[route.target]
+        received: list[Fingerprint] = []
+        traces: list[AssociationTrace] = []
+        report = Report()
+        for uid in study.study_uids:
+            report = lab.ask(
+                route.source,
+                Wado(
+                    target=archive.dicomweb(),
+                    timeouts=lab.caller(route.source).timeouts,
+                    study_instance_uid=uid,
+                ),
+            )
+            traces += report.traces
+            received += [each.fingerprint for each in report.received]
+            if report.signature is not None:
+                break
+        delivery = judge_delivery(
+            study.fingerprints, received, coercions=archive.coercions, elsewhere={}
+        )
+        outcome = delivery.outcome
+        if report.signature is not None:
+            outcome = Outcome(rung=report.rung, signature=report.signature)
+        return Probed(
+            observation=observe(self.name, outcome, report=report, details=delivery.details),
+            traces=tuple(traces),
+        )
+
+
+PROBES.register("wado")(WadoProbe())

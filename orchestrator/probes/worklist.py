@@ -1,0 +1,116 @@
+"""Modality worklist: what is scheduled for the modality, at a RIS or an archive."""
+
+from __future__ import annotations
+
+import datetime
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from modalities.commands import Report
+from modalities.ladder import Rung, Signature
+from modalities.ris.schedule import Schedule, ScheduledStep
+from modalities.services.worklist import Worklist
+from orchestrator.department import orders_for, schedule_at, worklist_target
+from orchestrator.errors import UnsupportedError
+from orchestrator.outcome import Outcome
+from orchestrator.probes.base import PROBES, Probed, observe
+from orchestrator.scenario import RoleKind, Route
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from orchestrator.lab import Lab
+    from orchestrator.study import SentStudy
+
+_STEP: Final = "ScheduledProcedureStepSequence."
+
+
+class WorklistProbe:
+    """Registered as ``worklist``. Delivered means that everything scheduled was answered."""
+
+    name = "worklist"
+    goal: ClassVar[Rung] = Rung.DELIVERED
+    needs_held_study: ClassVar[bool] = False
+    needs_destination: ClassVar[bool] = False
+    starts_at_archive: ClassVar[bool] = False
+    targets: ClassVar[frozenset[RoleKind]] = frozenset({"archive", "ris"})
+    needs_ris: ClassVar[bool] = False
+    calls_back: ClassVar[bool] = False
+
+    def holder(self, route: Route) -> str:
+        """Nobody needs to hold anything."""
+        return route.target
+
+    def run(self, lab: Lab, route: Route, study: SentStudy) -> Probed:
+        """Schedule what the study is the result of, then ask for today's steps of the source."""
+        orders, scheduled = schedule(lab, route.source, route.target, study)
+        report = ask_for_worklist(lab, route.source, route.target, orders)
+        if report.signature is None and not scheduled:
+            raise UnsupportedError(
+                f"{lab.identities[route.target]} answers a worklist that the lab can't fill"
+            )
+        outcome, details = judge_worklist(report, orders)
+        return Probed(
+            observation=observe(self.name, outcome, report=report, details=details),
+            traces=report.traces,
+        )
+
+
+def schedule(lab: Lab, source: str, target: str, study: SentStudy) -> tuple[Schedule, bool]:
+    """Order what ``study`` is the result of from the modality ``source``, for today, at ``target``.
+
+    Returns the orders as they should be answered, and whether they could be scheduled.
+    """
+    ris = None if target in lab.archives else lab.state.modalities[target].ris
+
+    def made(changes: Mapping[str, str | None]) -> Schedule:
+        return orders_for(
+            study,
+            lab.exchange,
+            station=lab.state.modalities[source].aetitle,
+            day=day,
+            changes=changes,
+        )
+
+    day = datetime.date.today()
+    scheduled = schedule_at(lab, target, made({} if ris is None else ris.schedule))
+    return made({}), scheduled
+
+
+def ask_for_worklist(lab: Lab, source: str, target: str, orders: Schedule) -> Report:
+    """Query as a modality does: its own title, its modality, the day."""
+    first = orders.steps[0]
+    return lab.ask(
+        source,
+        Worklist(
+            target=worklist_target(lab, (source, target)),
+            caller=lab.caller(source),
+            keys={
+                f"{_STEP}ScheduledStationAETitle": lab.state.modalities[source].aetitle,
+                f"{_STEP}Modality": first.modality,
+                f"{_STEP}ScheduledProcedureStepStartDate": first.date,
+            },
+        ),
+    )
+
+
+def judge_worklist(report: Report, orders: Schedule) -> tuple[Outcome, tuple[str, ...]]:
+    """Whether every order is among the answers, and a line that counts them."""
+    if report.signature is not None:
+        return Outcome(rung=report.rung, signature=report.signature), ()
+    found = [order for order in orders.steps if picked(report, order) is not None]
+    details = (f"answers: {len(report.answers)}, for {len(found)} of {len(orders.steps)} orders",)
+    if len(found) == len(orders.steps):
+        return Outcome(rung=Rung.DELIVERED), details
+    kind = "incomplete" if found else "no-match"
+    return Outcome(rung=Rung.DELIVERED, signature=Signature(kind=kind)), details
+
+
+def picked(report: Report, order: ScheduledStep) -> dict[str, str] | None:
+    """The answer that a technologist picks for ``order``: by accession number, else by study."""
+    key, wanted = "AccessionNumber", order.accession_number
+    if not wanted:
+        key, wanted = "StudyInstanceUID", order.study_uid or ""
+    return next((answer for answer in report.answers if answer.get(key) == wanted), None)
+
+
+PROBES.register("worklist")(WorklistProbe())
