@@ -12,11 +12,11 @@ from typing import Final
 from pydantic import BaseModel, ValidationError
 
 from modalities import families
-from modalities.cast import CHARACTERS
+from modalities.datasets.uids import uid_of
 from modalities.errors import ModalityError
-from modalities.pixel_data import TRANSFER_SYNTAXES
-from modalities.study import plan
-from modalities.uids import uid_of
+from modalities.studies.cast import CHARACTERS
+from modalities.studies.generation import plan
+from modalities.studies.pixel_data import TRANSFER_SYNTAXES
 from orchestrator.faults.base import FAULTS
 from orchestrator.modality_settings import ModalitySettings
 from orchestrator.probes.base import PROBES, WorkflowProbe
@@ -289,8 +289,9 @@ class _Checker:
         expected = " or ".join(f"{'an' if kind == 'archive' else 'a'} {kind}" for kind in kinds)
         self._findings.add(path, f"role {role!r} is a {self._kind(role)}", expected=expected)
 
-    def _kind(self, role: str) -> object:
-        return _mapping(self._roles.get(role)).get("kind")
+    def _kind(self, role: str) -> str:
+        kind = _mapping(self._roles.get(role)).get("kind")
+        return kind if isinstance(kind, str) else ""
 
     def _archive(self, role: str) -> bool:
         return self._kind(role) == "archive"

@@ -72,7 +72,8 @@ def _plug_ins() -> Iterator[None]:
          "settings.archive.accepted_sop_classes[0]: unknown UID keyword 'CTImageStorag';"
          " did you mean 'CTImageStorage'?"),
         ("  archive: {check", "  ct: {check", 15,
-         "settings.ct: role 'ct' is a modality; expected an archive"),
+         "settings.ct.check_called_aetitle: unknown key 'check_called_aetitle'; did you mean"
+         " 'called_aetitles'?"),
         ("  archive: {check", "  archiv: {check", 15,
          "settings.archiv: unknown role 'archiv'; did you mean 'archive'?"),
         ("{images: 2}", "{images: three}", 16,
