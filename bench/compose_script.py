@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from bench.nagle import tool
-from modalities.study import write_study
+from modalities.studies.generation import write_study
 from orchestrator.reservations import release_port, reserve_port
 
 _LIMIT_SECONDS: Final = 180

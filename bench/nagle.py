@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from modalities.study import write_study
+from modalities.studies.generation import write_study
 from orchestrator.errors import EnvironmentProblemError
 from orchestrator.reservations import release_port, reserve_port
 from orchestrator.waiting import wait_until

@@ -11,10 +11,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from modalities.fingerprint import Fingerprint
-from modalities.frozen import Frozen as Frozen
-from modalities.ladder import Rung, Signature
-from modalities.negotiated import (
+from modalities.association.negotiated import (
     AsynchronousOperations,
     CommonExtendedNegotiation,
     ExtendedNegotiation,
@@ -22,8 +19,11 @@ from modalities.negotiated import (
     RoleSelection,
     UserIdentity,
 )
+from modalities.datasets.fingerprint import Fingerprint
+from modalities.frozen import Frozen
+from modalities.ladder import Rung, Signature
 from modalities.ris.performed import PerformedStep
-from modalities.trace import AssociationTrace
+from modalities.tracing.trace import AssociationTrace
 
 
 class Timeouts(Frozen):
@@ -135,13 +135,13 @@ class Report(Frozen):
     """The answer to any command.
 
     ``rung`` is the highest rung the exchange reached as the SCU saw it; ``signature`` is what
-    stopped it there (None: the service was carried out). ``delivered`` is never claimed by an
-    SCU. ``comment`` is the peer's Error Comment (0000,0902) or the exception's own words.
-    ``answers`` are C-FIND identifiers as {keyword: value}, attributes of items by dotted keywords
-    (see ``modalities.identifier``). ``counters`` are the sub-operation counters of the last
+    stopped it there (None: the service was carried out). ``delivered`` is never claimed by an SCU.
+    ``comment`` is the peer's Error Comment (0000,0902) or the exception's own words. ``answers``
+    are C-FIND identifiers as {keyword: value}, attributes of items by dotted keywords (see
+    ``modalities.datasets.identifier``). ``counters`` are the sub-operation counters of the last
     C-MOVE or C-GET response (completed, failed, warning, remaining). ``negotiated`` is what each
-    accepted association was accepted with. ``sop_instance_uid`` is the instance that an
-    N-CREATE or N-SET was about. ``commitment`` is what came back on a storage commitment request,
+    accepted association was accepted with. ``sop_instance_uid`` is the instance that an N-CREATE or
+    N-SET was about. ``commitment`` is what came back on a storage commitment request,
     ``commitments`` and ``performed`` are all that came to the node's own SCP: such results, and
     performed procedure steps.
     """

@@ -66,11 +66,12 @@ def call(
         ControlError: no answer within ``timeout`` seconds, or the node answered with an error.
     """
     text = body.model_dump_json() if isinstance(body, BaseModel) else json.dumps(body)
+    payload = text.encode()  # http.client would take text for ISO 8859-1
     connection = HTTPConnection(host, port, timeout=timeout)
     try:
         connection.connect()
         connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        connection.request("POST", f"/{verb}", text, {"Content-Type": _JSON})
+        connection.request("POST", f"/{verb}", payload, {"Content-Type": _JSON})
         response = connection.getresponse()
         answer = json.loads(response.read() or b"null")
     except (OSError, HTTPException, ValueError) as error:

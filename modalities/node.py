@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from modalities import service
 from modalities.commands import Command, Report
 from modalities.control import ControlServer, call
-from modalities.reception import Reception
+from modalities.scp.reception import Reception
 from modalities.service import Here
 
 

@@ -14,7 +14,7 @@ from modalities.commands import Caller, Command, Report
 from modalities.registry import Registry
 
 if TYPE_CHECKING:
-    from modalities.reception import Reception
+    from modalities.scp.reception import Reception
 
 C = TypeVar("C", bound=Command)
 C_contra = TypeVar("C_contra", bound=Command, contravariant=True)

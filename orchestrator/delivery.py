@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from pydicom.datadict import keyword_for_tag
 
-from modalities.fingerprint import Fingerprint
+from modalities.datasets.fingerprint import Fingerprint
 from modalities.ladder import Rung, Signature
 from orchestrator.outcome import Outcome
 from orchestrator.settings import Frozen

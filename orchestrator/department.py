@@ -11,7 +11,7 @@ import yaml
 from pydicom import Dataset, dcmread
 
 from modalities.commands import Target
-from modalities.matching import texts
+from modalities.datasets.matching import texts
 from modalities.ris.performed import PerformedStep
 from modalities.ris.schedule import Patient, Schedule, ScheduledStep
 from modalities.services.listen import Received

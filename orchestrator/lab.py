@@ -17,7 +17,7 @@ from modalities.commands import Caller, Command, Report, Target
 from modalities.ladder import Rung
 from modalities.ris.schedule import Schedule
 from modalities.services.echo import Echo
-from modalities.trace import AssociationTrace
+from modalities.tracing.trace import AssociationTrace
 from orchestrator.backends.base import Address, Backend
 from orchestrator.changes import (
     entry_changes,

@@ -6,17 +6,17 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from modalities.commands import Caller, Timeouts
-from modalities.negotiated import (
+from modalities.association.negotiated import (
     AsynchronousOperations,
     CommonExtendedNegotiation,
     ExtendedNegotiation,
     RoleSelection,
     UserIdentity,
 )
+from modalities.commands import Caller, Timeouts
+from modalities.datasets.uids import uid_of
+from modalities.scp.user_identity import IdentityRules
 from modalities.services.store import ProposedContext
-from modalities.uids import uid_of
-from modalities.user_identity import IdentityRules
 from orchestrator.settings import AETitle, Frozen
 
 

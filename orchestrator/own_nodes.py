@@ -10,7 +10,7 @@ from modalities.control import ControlError
 from modalities.errors import ModalityError
 from modalities.node import Modality, NodeClient
 from modalities.services.listen import Forget, Listen, Received
-from modalities.trace import AssociationTrace
+from modalities.tracing.trace import AssociationTrace
 from orchestrator.backends.base import Address, InProcess, Launch, Site
 from orchestrator.errors import LabError
 from orchestrator.nodes import MODALITY_PORTS, RELAY, Nodes, modality_by_hand, relay_by_hand

@@ -8,7 +8,7 @@ from typing import Final
 
 from pydantic import Field
 
-from modalities.trace import AssociationTrace
+from modalities.tracing.trace import AssociationTrace
 from orchestrator.outcome import Observation
 from orchestrator.scenario import PhaseName, Route
 from orchestrator.settings import Frozen, NativeChange

@@ -11,12 +11,12 @@ from pydicom import Dataset, dcmread
 from pydicom.errors import InvalidDicomError
 from pydicom.uid import UID
 
+from modalities.datasets.fingerprint import Fingerprint
+from modalities.datasets.part10 import fingerprint_of, inspect
+from modalities.datasets.uids import uid_of
 from modalities.errors import ModalityError
-from modalities.fingerprint import Fingerprint
 from modalities.misbehaviour.alteration import Alteration, altered, fingerprint_of_altered
-from modalities.part10 import fingerprint_of, inspect
-from modalities.study import WrittenFile, write_study
-from modalities.uids import uid_of
+from modalities.studies.generation import WrittenFile, write_study
 from orchestrator.errors import FaultNotInPlaceError, InputError
 from orchestrator.scenario import Study
 from orchestrator.settings import Frozen

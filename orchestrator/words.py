@@ -13,7 +13,7 @@ from typing import Final
 from pynetdicom import status as statuses
 
 from modalities.ladder import Rung
-from modalities.pdu_words import context_result
+from modalities.tracing.pdu_words import context_result
 from orchestrator.outcome import Outcome
 
 #: Reason of a rejection by (source, reason), PS3.8 table 9-21.

@@ -13,11 +13,11 @@ from pathlib import Path
 from pydicom import dcmread
 
 from modalities.commands import Command, Report, Target
-from modalities.fingerprint import Fingerprint, fingerprint
+from modalities.datasets.fingerprint import Fingerprint, fingerprint
 from modalities.ladder import Rung, Signature
 from modalities.services.echo import Echo
 from modalities.services.store import Store
-from modalities.web_target import WebTarget
+from modalities.web.target import WebTarget
 from orchestrator.backends.base import Address, Backend, InProcess, Launch, Place, Site
 from orchestrator.errors import LabError, UnsupportedError
 from orchestrator.nodes import InProcessModality, InProcessRelay

@@ -10,13 +10,13 @@ from typing import Any
 from pydantic import BaseModel
 
 from modalities import families
-from modalities.cast import CHARACTERS
 from modalities.families import Family
 from modalities.ladder import CODED, KINDS, Rung
 from modalities.misbehaviour.act import ACTS
 from modalities.misbehaviour.alteration import ALTERATIONS
 from modalities.misbehaviour.words import Worded, usage
-from modalities.pixel_data import TRANSFER_SYNTAXES
+from modalities.studies.cast import CHARACTERS
+from modalities.studies.pixel_data import TRANSFER_SYNTAXES
 from orchestrator.expected import CODE_FORMS
 from orchestrator.faults.base import FAULTS
 from orchestrator.modality_settings import ModalitySettings

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from modalities.commands import ObjectReport
 from modalities.ladder import Rung, Signature
-from modalities.trace import AssociationTrace, TracedPdu
+from modalities.tracing.trace import AssociationTrace, TracedPdu
 from orchestrator.outcome import Observation, Outcome
 from orchestrator.results import CellId, CellResult, LogLines, PhaseResult, RunResult, Verdict
 from orchestrator.scenario import PhaseName, Route

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from modalities.association.tls import client_context, server_context
 from modalities.commands import Tls
-from modalities.tls import client_context, server_context
 from orchestrator.certificate_names import FLAWS, LAB_CA, OTHER_CA
 from orchestrator.certificates import (
     CertificateStore,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from modalities.fingerprint import Fingerprint
+from modalities.datasets.fingerprint import Fingerprint
 from modalities.ladder import Rung, Signature
 from orchestrator.delivery import Delivery, judge_delivery
 

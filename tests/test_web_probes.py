@@ -10,12 +10,12 @@ from typing import Any, cast
 import pytest
 
 from modalities.commands import Caller, Command, ReceivedInstance, Report
-from modalities.fingerprint import Fingerprint
+from modalities.datasets.fingerprint import Fingerprint
 from modalities.ladder import Rung, Signature
 from modalities.services.qido import Qido
 from modalities.services.stow import Stow
 from modalities.services.wado import Wado
-from modalities.web_target import WebTarget
+from modalities.web.target import WebTarget
 from orchestrator.errors import UnsupportedError
 from orchestrator.lab import Lab
 from orchestrator.outcome import Observation

@@ -1,1 +1,1 @@
-"""Services that a node's own SCP offers, one file each; see ``modalities.acceptor``."""
+"""Services that a node's own SCP offers, one file each; see ``modalities.scp.acceptor``."""

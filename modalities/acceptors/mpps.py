@@ -9,8 +9,9 @@ from pydicom import Dataset
 from pynetdicom import evt
 from pynetdicom.presentation import PresentationContext
 
-from modalities.acceptor import ACCEPTORS, Hosting, Reply, Role, supported
-from modalities.ris.procedure_steps import MPPS, MppsRules
+from modalities.ris.procedure_steps import MppsRules
+from modalities.scp.acceptor import ACCEPTORS, Hosting, Reply, Role, supported
+from modalities.workflow.performed_step import MPPS
 
 
 class MppsAcceptor:

@@ -8,8 +8,8 @@ from typing import Any
 from pynetdicom import evt
 from pynetdicom.presentation import PresentationContext
 
-from modalities.acceptor import ACCEPTORS, SUCCESS, Hosting, Role, supported
-from modalities.scu import VERIFICATION
+from modalities.dimse.scu import VERIFICATION
+from modalities.scp.acceptor import ACCEPTORS, SUCCESS, Hosting, Role, supported
 
 
 class VerificationAcceptor:

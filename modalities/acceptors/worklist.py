@@ -11,7 +11,11 @@ from pydicom import Dataset
 from pynetdicom import evt
 from pynetdicom.presentation import PresentationContext
 
-from modalities.acceptor import (
+from modalities.errors import ModalityError
+from modalities.frozen import Frozen
+from modalities.ris.schedule import ScheduleFile
+from modalities.ris.worklist import find
+from modalities.scp.acceptor import (
     ACCEPTORS,
     PENDING,
     SUCCESS,
@@ -21,10 +25,6 @@ from modalities.acceptor import (
     Role,
     supported,
 )
-from modalities.errors import ModalityError
-from modalities.frozen import Frozen
-from modalities.ris.schedule import ScheduleFile
-from modalities.ris.worklist import find
 from modalities.services.worklist import MODALITY_WORKLIST
 
 _CANCELLED: Final = 0xFE00

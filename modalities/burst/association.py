@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from modalities.association import Association
+from modalities.association.link import StoppedError
+from modalities.association.requestor import Association
+from modalities.association.upper_layer import P_DATA
 from modalities.burst.link import BurstLink
 from modalities.burst.messages import Fragmenter, Piece, is_success
+from modalities.dimse.scu import check_status
 from modalities.errors import ModalityError
 from modalities.ladder import Rung, Signature
-from modalities.link import StoppedError
-from modalities.scu import check_status
-from modalities.upper_layer import P_DATA
 
 
 class BurstAssociation(Association):

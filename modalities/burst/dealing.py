@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Any
 
-from modalities.association import MAX_CONTEXTS
+from modalities.association.requestor import MAX_CONTEXTS
 from modalities.burst.objects import StorageObject, Stream, from_dataset
-from modalities.study import generate
+from modalities.studies.generation import generate
 
 
 def deal(

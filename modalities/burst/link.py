@@ -8,14 +8,13 @@ import ssl
 import time
 from typing import Final
 
+from modalities.association.link import Link, LinkLostError
+from modalities.association.upper_layer import P_DATA
 from modalities.burst.messages import Piece
 from modalities.ladder import Signature
-from modalities.link import Link, LinkLostError
-from modalities.tracing import StreamTracer
-from modalities.upper_layer import P_DATA
+from modalities.tracing.tracer import StreamTracer
 
 _RECEIVE: Final = 1 << 16
-_READABLE: Final = select.POLLIN | select.POLLHUP | select.POLLERR
 #: What a peer may say before its turn; from one that says more, nothing is read until then.
 _EARLY: Final = 1 << 20
 _MOST_SKIPPED: Final = 63
@@ -98,7 +97,7 @@ class BurstLink(Link):
             words = f"the peer took no more data for {timeout:g} s"
             self._lost = LinkLostError(Signature(kind="timeout"), words)
             raise self._lost
-        if events[0][1] & _READABLE and listening:
+        if events[0][1] & (select.POLLIN | select.POLLHUP | select.POLLERR) and listening:
             self._hear()
 
     def _hear(self) -> None:

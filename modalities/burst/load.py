@@ -67,7 +67,8 @@ class Burst:
         associations: how many at the same time.
 
     Raises:
-        ModalityError: nothing to send, or a stream with no or more than 128 contexts.
+        ModalityError: nothing to send, a stream with no or more than 128 contexts, or a system
+            that can't fork.
     """
 
     def __init__(
@@ -83,6 +84,11 @@ class Burst:
             raise ModalityError(
                 f"expected at least one stream and one association, saw {len(streams)} streams"
                 f" and {associations} associations"
+            )
+        if "fork" not in multiprocessing.get_all_start_methods():
+            raise ModalityError(
+                "a burst needs a system that forks, such as Linux or macOS; send with several"
+                " associations instead (send --associations)"
             )
         self._workers = min(associations, len(streams))
         # one that looks out keeps a core busy: only where the peer has another one
@@ -111,14 +117,14 @@ class Burst:
         """Send everything; ``watch`` is called every 0.1 s, and at the end.
 
         Raises:
-            ModalityError: an object can't be sent as it is, or titles can't be used.
+            ModalityError: an object can't be sent as it is, titles can't be used, or the process
+                of an association was ended from outside.
         """
         began = time.monotonic()
         results: dict[int, Sent] = {}
         errors: list[Exception] = []
         fork = multiprocessing.get_context("fork")
         pipes = [fork.Pipe() for _ in range(self._workers)]
-        self._ours = [ours for ours, _ in pipes]
         processes = [
             fork.Process(
                 target=work,
@@ -135,6 +141,8 @@ class Burst:
                 theirs.close()
                 # nobody connects before everybody is there: a later fork would hold its connection
                 ours.send_bytes(GO)
+            # an order before GO would end a worker that does not expect it
+            self._ours = [ours for ours, _ in pipes]
             if self._stopped:
                 self.stop()
             waiting = dict(zip(self._ours, processes, strict=True))
@@ -147,7 +155,7 @@ class Burst:
                 if watch is not None:
                     watch(Progress(sum(self._counters), self._planned, time.monotonic() - began))
         finally:
-            for connection in self._ours:
+            for connection, _ in pipes:
                 connection.close()  # a worker that hears nobody cuts its association off
             for process in processes:
                 if process.pid is not None:
@@ -186,7 +194,10 @@ def _take(
         process.join()
         if process.exitcode:
             errors.append(
-                RuntimeError(f"the process of an association ended with {process.exitcode}")
+                ModalityError(
+                    f"the process of an association ended with {process.exitcode} (a signal where"
+                    " negative); see whether memory ran out"
+                )
             )
         return
     if isinstance(message, Sent):

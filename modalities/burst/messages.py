@@ -12,8 +12,8 @@ import struct
 from collections.abc import Iterator
 from typing import Final
 
+from modalities.association.upper_layer import P_DATA, UNLIMITED
 from modalities.burst.objects import DatasetReader
-from modalities.upper_layer import P_DATA, UNLIMITED
 
 #: A piece of what goes to the wire: a header or a slice of a dataset.
 Piece = bytes | memoryview
@@ -32,7 +32,9 @@ _MEDIUM_PRIORITY, _DATASET_FOLLOWS, _NO_DATASET = 0x0000, 0x0001, 0x0101
 #: Bytes read and sent at a time: a core's cache holds them between the two copies.
 _CHUNK: Final = 1 << 18
 #: Pieces that one system call takes; POSIX promises 16.
-_MOST_PIECES: Final = os.sysconf("SC_IOV_MAX") if "SC_IOV_MAX" in os.sysconf_names else 16
+_MOST_PIECES: Final = (
+    os.sysconf("SC_IOV_MAX") if "SC_IOV_MAX" in getattr(os, "sysconf_names", ()) else 16
+)
 
 
 def store_command(message_id: int, sop_class_uid: str, sop_instance_uid: str) -> bytes:

@@ -11,9 +11,9 @@ from typing import Final
 from pydicom import Dataset
 from pynetdicom.dsutils import encode
 
-from modalities.encoding import encoding_of
+from modalities.datasets.encoding import encoding_of
+from modalities.datasets.part10 import Part10File
 from modalities.errors import ModalityError
-from modalities.part10 import Part10File
 
 _CLOSED: Final = -1
 

@@ -14,7 +14,7 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
-from modalities.part10 import Part10File, inspect
+from modalities.datasets.part10 import Part10File, inspect
 
 _FIRST: Final = 4096
 #: Preamble and prefix (PS3.10 7.1), then (0002,0000) in Explicit VR Little Endian.

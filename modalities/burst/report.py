@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from modalities.commands import Frozen, ObjectReport
+from modalities.commands import ObjectReport
+from modalities.frozen import Frozen
 from modalities.ladder import Rung, Signature
 
 

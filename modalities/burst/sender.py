@@ -12,14 +12,15 @@ from typing import Final
 
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
+from modalities.association.link import StoppedError
 from modalities.burst.association import BurstAssociation
 from modalities.burst.messages import Fragmenter, Piece, store_command
 from modalities.burst.objects import DatasetReader, StorageObject, Stream
 from modalities.burst.report import AssociationOutcome
 from modalities.commands import Caller, ObjectReport, Target
+from modalities.dimse.storing import object_report
 from modalities.errors import ModalityError
 from modalities.ladder import Rung
-from modalities.link import StoppedError
 
 _MAX_MESSAGE_ID: Final = 0xFFFF
 _FAILURES_KEPT: Final = 20
@@ -210,14 +211,4 @@ class Sender:
         self._done[0] += 1
         if len(self._failures) == _FAILURES_KEPT:
             return
-        self._failures.append(
-            ObjectReport(
-                file=item.name,
-                sop_class_uid=item.sop_class_uid,
-                sop_instance_uid=item.sop_instance_uid,
-                transfer_syntax_uid=item.transfer_syntax_uid,
-                rung=stopped.rung,
-                signature=signature,
-                comment=stopped.comment,
-            )
-        )
+        self._failures.append(object_report(item.name, item, stopped))

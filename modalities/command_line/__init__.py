@@ -1,6 +1,6 @@
 """``python -m modalities``: one file a subcommand, registered where it is defined.
 
-Exit codes: 0 carried out, 1 the exchange stopped (and why), 2 wrong input.
+Exit codes: 0 carried out, 1 the exchange stopped (and why), 2 wrong input, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Final
 
+from pydantic import ValidationError
+
 from modalities.command_line.words import complain
 from modalities.errors import ModalityError
 from modalities.registry import Registry
 
-DONE, STOPPED, WRONG_INPUT = 0, 1, 2
+DONE, STOPPED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
 Run = Callable[[argparse.Namespace], int]
 
 
@@ -62,6 +64,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ModalityError as error:
         complain(str(error))
         return WRONG_INPUT
+    except ValidationError as error:
+        complain("; ".join(f"{_option(each['loc'])}: {each['msg']}" for each in error.errors()))
+        return WRONG_INPUT
+    except KeyboardInterrupt:
+        complain("interrupted")
+        return INTERRUPTED
+
+
+def _option(location: Sequence[int | str]) -> str:
+    """The option that a field of a command comes from."""
+    return "--" + "-".join(map(str, location)).replace("_", "-")
 
 
 def _parser(first: Sequence[str]) -> argparse.ArgumentParser:

@@ -24,8 +24,8 @@ from modalities.burst.report import AssociationOutcome, BurstReport
 from modalities.command_line import DONE, STOPPED, subcommand
 from modalities.command_line.options import add_scu_options, caller_of, positive, target_of
 from modalities.command_line.words import complain, say
+from modalities.dimse.scu import tls_of
 from modalities.errors import ModalityError
-from modalities.scu import tls_of
 
 _OBJECTS: Final = 100
 #: Where no terminal shows a bar, a line for each of so many parts of the whole.

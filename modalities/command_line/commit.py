@@ -8,9 +8,9 @@ from typing import Final
 
 from modalities.command_line import STOPPED, subcommand
 from modalities.command_line.exchange import OBSERVER, carry_out, conclude, sendable
-from modalities.command_line.options import add_scu_options, caller_of, target_of
+from modalities.command_line.options import add_scu_options, caller_of, port, target_of
 from modalities.command_line.words import complain, say
-from modalities.reception import Reception
+from modalities.scp.reception import Reception
 from modalities.services.commit import Commit
 from modalities.services.listen import Listen
 
@@ -21,7 +21,7 @@ def _configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", nargs="+", type=Path, help="DICOM files or folders of them")
     parser.add_argument(
         "--port",
-        type=int,
+        type=port,
         metavar="PORT",
         help="listen here, as --calling, for a result on an association of the peer's own",
     )

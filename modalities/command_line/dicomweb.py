@@ -11,15 +11,21 @@ from urllib.parse import urlsplit
 
 from modalities.command_line import subcommand
 from modalities.command_line.exchange import carry_out, conclude, sendable
-from modalities.command_line.options import add_tls_options, timeouts_of, tls_of
+from modalities.command_line.options import (
+    add_timeout_option,
+    add_tls_options,
+    timeouts_of,
+    tls_of,
+)
 from modalities.command_line.query import attribute
 from modalities.command_line.words import say
 from modalities.commands import Tls
-from modalities.pdu_words import name_of
+from modalities.errors import ModalityError
 from modalities.services.qido import Qido
 from modalities.services.stow import Stow
 from modalities.services.wado import Wado
-from modalities.web_target import WebAuth, WebTarget
+from modalities.tracing.pdu_words import name_of
+from modalities.web.target import WebAuth, WebTarget
 
 #: Where a password or token comes from: a command line can be read by others.
 _PASSWORD, _TOKEN = "PACSLAB_PASSWORD", "PACSLAB_TOKEN"
@@ -37,7 +43,7 @@ def _add_server(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--user", help=f"its password is read from ${_PASSWORD}, a token from ${_TOKEN}"
     )
-    parser.add_argument("--timeout", type=float, default=10.0, help="seconds per step (10)")
+    add_timeout_option(parser)
     parser.add_argument("--trace", action="store_true", help="print every request and response")
     add_tls_options(parser)
 
@@ -98,10 +104,16 @@ def _wado(options: argparse.Namespace) -> int:
 
 
 def _server(options: argparse.Namespace) -> WebTarget:
-    """The origin server, and how it is spoken to."""
+    """The origin server, and how it is spoken to.
+
+    Raises:
+        ModalityError: TLS options for a server that speaks plain HTTP.
+    """
     target: WebTarget = options.to
     tls = tls_of(options)
-    if target.tls is not None and tls is not None:
+    if tls is not None:
+        if target.tls is None:
+            raise ModalityError("TLS is asked for, but --to begins with http://; expected https://")
         target = target.model_copy(update={"tls": tls})
     auth = None
     if options.user:

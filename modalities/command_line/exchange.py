@@ -11,9 +11,9 @@ from modalities import service
 from modalities.command_line import DONE, STOPPED
 from modalities.command_line.words import complain, say
 from modalities.commands import Command, Report
+from modalities.datasets.part10 import inspect
 from modalities.errors import ModalityError
-from modalities.part10 import inspect
-from modalities.reception import Reception
+from modalities.scp.reception import Reception
 from modalities.service import Here
 
 OBSERVER: Final = "modality"
@@ -44,7 +44,11 @@ def conclude(report: Report, options: argparse.Namespace) -> int:
 
 
 def sendable(names: Sequence[Path]) -> list[Path]:
-    """Files named, and those below folders named that are DICOM files."""
+    """Files named, and those below folders named that are DICOM files.
+
+    Raises:
+        ModalityError: there are none.
+    """
     paths: list[Path] = []
     for name in names:
         if not name.is_dir():
@@ -57,4 +61,9 @@ def sendable(names: Sequence[Path]) -> list[Path]:
                 complain(f"left out: {error}")
             else:
                 paths.append(path.resolve())
+    if not paths:
+        raise ModalityError(
+            f"there is no DICOM file below {', '.join(map(str, names))}; name other files or"
+            " folders"
+        )
     return paths

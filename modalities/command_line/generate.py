@@ -11,7 +11,7 @@ from modalities.command_line.progress import progress
 from modalities.command_line.study_options import add_study_options, study_of
 from modalities.command_line.words import say
 from modalities.errors import ModalityError
-from modalities.study import write_files
+from modalities.studies.generation import write_files
 
 _FAMILY: Final = "CT"
 

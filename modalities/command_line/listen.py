@@ -7,7 +7,7 @@ from pathlib import Path
 
 from modalities.acceptors.worklist import WorklistRules
 from modalities.command_line import DONE, subcommand
-from modalities.command_line.options import add_tls_options, tls_of
+from modalities.command_line.options import add_tls_options, port, tls_of
 from modalities.command_line.words import say, until_told_to_stop
 from modalities.commands import Report
 from modalities.node import ModalityNode
@@ -17,7 +17,7 @@ from modalities.services.listen import Listen, Received
 
 def _configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--aetitle", default="WORKSTATION", help="own title (%(default)s)")
-    parser.add_argument("--port", type=int, default=11112, help="0 for any (%(default)s)")
+    parser.add_argument("--port", type=port, default=11112, help="0 for any (%(default)s)")
     parser.add_argument("--bind", default="127.0.0.1", help="address to bind (%(default)s)")
     parser.add_argument(
         "--check-called", action="store_true", help="reject other called titles (1/1/7)"
@@ -42,11 +42,13 @@ def _run(options: argparse.Namespace) -> int:
         mpps=MppsRules() if options.mpps else None,
         tls=tls_of(options),
     )
-    port = node.run(command).port
-    say(f"{options.aetitle} listens on {options.bind}:{port}; Ctrl-C ends it")
-    until_told_to_stop()
-    _sum_up(node.run(Received()))
-    node.stop()
+    bound = node.run(command).port
+    try:
+        say(f"{options.aetitle} listens on {options.bind}:{bound}; Ctrl-C ends it")
+        until_told_to_stop()
+        _sum_up(node.run(Received()))
+    finally:
+        node.stop()
     return DONE
 
 

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from modalities.command_line import DONE, subcommand
+from modalities.command_line.options import port
 from modalities.command_line.words import say, until_told_to_stop
 from modalities.errors import ModalityError
 from modalities.node import ModalityNode, serve
@@ -14,7 +15,7 @@ from modalities.node import ModalityNode, serve
 def _configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", required=True, help="role name, as it stands in traces")
     parser.add_argument("--exchange", required=True, type=Path, help="folder shared with the lab")
-    parser.add_argument("--control-port", required=True, type=int, metavar="PORT")
+    parser.add_argument("--control-port", required=True, type=port, metavar="PORT")
     parser.add_argument("--bind", default="127.0.0.1", help="address to bind (%(default)s)")
 
 

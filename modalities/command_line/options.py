@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import argparse
+import math
+from typing import Final
 
 from modalities.commands import Caller, Target, Timeouts, Tls
+from modalities.errors import ModalityError
+
+_LAST_PORT: Final = 0xFFFF
+_DAY: Final = 86_400
 
 
 def add_scu_options(parser: argparse.ArgumentParser, *, trace: bool = True) -> None:
     """``--to``, ``--calling``, ``--timeout``, ``--trace`` where there is one, and TLS."""
     parser.add_argument("--to", required=True, type=target, metavar="TITLE@HOST:PORT")
     parser.add_argument("--calling", default="PACSLAB", help="own AE title (%(default)s)")
-    parser.add_argument("--timeout", type=float, default=10.0, help="seconds per step (10)")
+    add_timeout_option(parser)
     if trace:
         parser.add_argument("--trace", action="store_true", help="print every PDU")
     add_tls_options(parser)
+
+
+def add_timeout_option(parser: argparse.ArgumentParser) -> None:
+    """``--timeout``."""
+    parser.add_argument("--timeout", type=seconds, default=10.0, help="seconds per step (10)")
 
 
 def add_tls_options(parser: argparse.ArgumentParser) -> None:
@@ -33,12 +44,12 @@ def target(text: str) -> Target:
         argparse.ArgumentTypeError: it is none.
     """
     title, _, address = text.rpartition("@")
-    host, _, port = address.rpartition(":")
-    if not (title and host and port.isdigit() and 0 < int(port) < 65536):
+    host, _, number = address.rpartition(":")
+    if not (title and host and number.isdecimal() and 0 < int(number) <= _LAST_PORT):
         raise argparse.ArgumentTypeError(
             f"expected TITLE@host:port such as ORTHANC@127.0.0.1:4242, saw {text!r}"
         )
-    return Target(host=host.strip("[]"), port=int(port), called=title)
+    return Target(host=host.strip("[]"), port=int(number), called=title)
 
 
 def target_of(options: argparse.Namespace) -> Target:
@@ -59,8 +70,14 @@ def timeouts_of(options: argparse.Namespace) -> Timeouts:
 
 
 def tls_of(options: argparse.Namespace) -> Tls | None:
-    """Our TLS material; None where no option asks for TLS."""
-    if options.trusted is None and options.certificate is None:
+    """Our TLS material; None where no option asks for TLS.
+
+    Raises:
+        ModalityError: a key without its certificate.
+    """
+    if options.key is not None and options.certificate is None:
+        raise ModalityError("--key is the key of --certificate, which is missing")
+    if options.trusted is None and options.certificate is None and not options.check_hostname:
         return None
     return Tls(
         trusted=options.trusted,
@@ -74,10 +91,34 @@ def positive(text: str) -> int:
     """A number of at least 1.
 
     Raises:
-        argparse.ArgumentTypeError: it is less.
-        ValueError: it is no number.
+        argparse.ArgumentTypeError: it is less, or no whole number.
     """
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"expected at least 1, saw {text}")
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, saw {text!r}")
+    return int(text)
+
+
+def port(text: str) -> int:
+    """A TCP port to listen on, 0 for any free one.
+
+    Raises:
+        argparse.ArgumentTypeError: it is none.
+    """
+    if not text.isdecimal() or int(text) > _LAST_PORT:
+        raise argparse.ArgumentTypeError(f"expected a port from 0 to {_LAST_PORT}, saw {text!r}")
+    return int(text)
+
+
+def seconds(text: str) -> float:
+    """A time of more than 0 s and at most a day.
+
+    Raises:
+        argparse.ArgumentTypeError: it is none.
+    """
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number <= _DAY:
+        raise argparse.ArgumentTypeError(f"expected seconds from above 0 to {_DAY}, saw {text!r}")
     return number

@@ -15,14 +15,14 @@ from modalities.command_line.progress import progress
 from modalities.command_line.study_options import Arguments, add_study_options, study_of
 from modalities.command_line.words import say
 from modalities.commands import ObjectReport, Report
+from modalities.datasets.uids import uid_of
+from modalities.dimse.storing import Progress
 from modalities.errors import ModalityError
 from modalities.misbehaviour.act import parse_act
 from modalities.misbehaviour.alteration import parse as parse_alteration
-from modalities.pdu_words import name_of
 from modalities.services.store import ProposedContext, Store, store, store_as_made
-from modalities.storing import Progress
-from modalities.study import write_files
-from modalities.uids import uid_of
+from modalities.studies.generation import write_files
+from modalities.tracing.pdu_words import name_of
 
 
 def _configure(parser: argparse.ArgumentParser) -> None:
@@ -39,7 +39,7 @@ def _configure(parser: argparse.ArgumentParser) -> None:
         help="spoil every object on its way out, such as 'remove PatientID'",
     )
     parser.add_argument(
-        "--misbehave", metavar="HOW", help="spoil the conversation, such as 'abort at 5000'"
+        "--misbehave", metavar="HOW", help="spoil the conversation, such as 'abort 5000'"
     )
     add_scu_options(parser)
 
@@ -52,7 +52,7 @@ def _run(options: argparse.Namespace) -> int:
             "expected DICOM files or folders, or --family, such as --family CT; saw"
             f" {'both' if parts else 'neither, so there is nothing to send'}"
         )
-    paths = sendable(options.files)
+    paths = sendable(options.files) if options.files else []
     total = len(paths) or options.images * len(parts)
     command = Store(
         target=target_of(options),

@@ -6,10 +6,10 @@ import argparse
 from typing import Any
 
 from modalities import families
-from modalities.cast import CHARACTERS
 from modalities.command_line.options import positive
-from modalities.pixel_data import TRANSFER_SYNTAXES
-from modalities.study import plan
+from modalities.studies.cast import CHARACTERS
+from modalities.studies.generation import plan
+from modalities.studies.pixel_data import TRANSFER_SYNTAXES
 
 
 def add_study_options(parser: argparse.ArgumentParser, *, default: str | None) -> None:
@@ -37,12 +37,12 @@ def add_study_options(parser: argparse.ArgumentParser, *, default: str | None) -
     )
 
 
-#: Of ``modalities.study.generate``, by name.
+#: Of ``modalities.studies.generation.generate``, by name.
 Arguments = dict[str, Any]
 
 
 def study_of(options: argparse.Namespace, default: str | None) -> list[Arguments]:
-    """The arguments of ``modalities.study.generate`` for each family asked for.
+    """The arguments of ``modalities.studies.generation.generate`` for each family asked for.
 
     Raises:
         ModalityError: one of them can't be made as asked for; nothing was made then.

@@ -12,9 +12,9 @@ from typing import Final, Protocol
 from pydicom import Dataset
 from pydicom.uid import UID
 
-from modalities.pixel_data import PixelFormat
 from modalities.registry import Registry
-from modalities.study_plan import StudyPlan
+from modalities.studies.pixel_data import PixelFormat
+from modalities.studies.plan import StudyPlan
 
 
 class Maker(Protocol):

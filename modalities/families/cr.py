@@ -14,8 +14,8 @@ from modalities.families import family
 from modalities.phantoms.chest import MOST, chest
 from modalities.phantoms.marks import console_text, letters, place
 from modalities.phantoms.projection import Grain, levels, moved, table
-from modalities.pixel_data import PixelFormat
-from modalities.study_plan import StudyPlan
+from modalities.studies.pixel_data import PixelFormat
+from modalities.studies.plan import StudyPlan
 
 #: A 14 × 14 inch imaging plate.
 _PLATE_MM: Final = 350.0

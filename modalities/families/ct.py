@@ -11,18 +11,23 @@ from pydicom import Dataset
 from pydicom.uid import CTImageStorage
 
 from modalities.families import family
-from modalities.pixel_data import PixelFormat
-from modalities.study_plan import StudyPlan
+from modalities.phantoms.head_outlines import (
+    BESIDE,
+    FIELD_OF_VIEW,
+    HEAD,
+    SLICE_SPACING,
+    VENTRICLE,
+    WITHIN_SCALP,
+    WITHIN_SKULL,
+    head_area,
+    ventricle_area,
+)
+from modalities.studies.pixel_data import PixelFormat
+from modalities.studies.plan import StudyPlan
 
 #: Hounsfield units.
 _AIR, _SCALP, _BONE, _BRAIN, _FLUID, _MARK = -1000, 40, 1100, 36, 6, 2500
 _INTERCEPT: Final = -1024
-_FIELD_OF_VIEW_MM: Final = 250.0
-_SLICE_MM: Final = 2.5
-#: Head semi-axes as a fraction of half the field of view: left-right, front-back.
-_SEMI_AXES: Final = (0.72, 0.88)
-#: Boundaries as squared fractions of the head's ellipse: inside the scalp, inside the skull.
-_SKULL, _INSIDE = 0.93, 0.80
 _LEVELS: Final = 4096
 _CORNER: Final = 2.0  # largest squared radius that the table of levels covers
 
@@ -41,8 +46,8 @@ def ct(plan: StudyPlan, shared: Dataset) -> Iterator[Dataset]:
     phantom = _HeadPhantom(plan)
     for number in range(1, plan.images + 1):
         image = plan.object(shared, CTImageStorage, number)
-        z = (number - 1) * _SLICE_MM
-        half = _FIELD_OF_VIEW_MM / 2
+        z = (number - 1) * SLICE_SPACING
+        half = FIELD_OF_VIEW / 2
         image.ImagePositionPatient = [-half, -half, z]
         image.SliceLocation = z
         pixels = phantom.slice(number)
@@ -68,10 +73,10 @@ def _describe_series(plan: StudyPlan, shared: Dataset) -> None:
     shared.ExposureTime = 1000
     shared.XRayTubeCurrent = 200
     shared.ConvolutionKernel = "SIMULATED"
-    shared.SliceThickness = _SLICE_MM
+    shared.SliceThickness = SLICE_SPACING
     shared.PixelSpacing = [
-        round(_FIELD_OF_VIEW_MM / plan.rows, 6),
-        round(_FIELD_OF_VIEW_MM / plan.columns, 6),
+        round(FIELD_OF_VIEW / plan.rows, 6),
+        round(FIELD_OF_VIEW / plan.columns, 6),
     ]
     shared.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
     shared.RescaleIntercept, shared.RescaleSlope, shared.RescaleType = _INTERCEPT, 1, "HU"
@@ -85,9 +90,9 @@ class _HeadPhantom:
         self._plan = plan
         y = np.linspace(-1, 1, plan.rows, dtype=np.float32)[:, None]
         x = np.linspace(-1, 1, plan.columns, dtype=np.float32)[None, :]
-        self._head = _levels(_ellipse(x, y, (0.0, 0.0), _SEMI_AXES))
+        self._head = _levels(_ellipse(x, y, (0.0, 0.0), HEAD))
         self._ventricles = [
-            _levels(_ellipse(x, y, (side * 0.13, -0.08), (0.08, 0.30))) for side in (-1, 1)
+            _levels(_ellipse(x, y, (side * BESIDE[0], BESIDE[1]), VENTRICLE)) for side in (-1, 1)
         ]
         words = plan.bits(plan.rows * plan.columns // 2 + 1)
         # four uniform bytes add up to something near a normal distribution, 9 HU wide
@@ -96,12 +101,10 @@ class _HeadPhantom:
 
     def slice(self, number: int) -> NDArray[np.int16]:
         """Stored pixel values (Hounsfield units minus the intercept) of slice ``number``."""
-        height = 1.8 * (number - 0.5) / self._plan.images - 0.9
-        extent = 1.0 - height * height
-        pixels = np.take(_head_table(extent), self._head)
-        middle = 1.0 - (height / 0.45) ** 2
-        if middle > 0:
-            table = _levels_below(middle)
+        pixels = np.take(_head_table(head_area(number, self._plan.images)), self._head)
+        area = ventricle_area(number, self._plan.images)
+        if area > 0:
+            table = _levels_below(area)
             for ventricle in self._ventricles:
                 pixels[np.take(table, ventricle)] = _FLUID - _INTERCEPT
         # the noise moves from slice to slice, as if drawn anew
@@ -133,9 +136,9 @@ def _levels_below(bound: float) -> NDArray[np.bool_]:
     return np.arange(_LEVELS) < bound * (_LEVELS / _CORNER)
 
 
-def _head_table(extent: float) -> NDArray[np.int16]:
-    """Stored value by level, for a slice whose head outline is ``extent`` (squared, at most 1)."""
+def _head_table(area: float) -> NDArray[np.int16]:
+    """Stored value by level, for a slice whose head has this part of its largest area."""
     table = np.full(_LEVELS, _AIR - _INTERCEPT, np.int16)
-    for bound, hounsfield in ((1.0, _SCALP), (_SKULL, _BONE), (_INSIDE, _BRAIN)):
-        table[_levels_below(bound * extent)] = hounsfield - _INTERCEPT
+    for bound, hounsfield in ((1.0, _SCALP), (WITHIN_SCALP, _BONE), (WITHIN_SKULL, _BRAIN)):
+        table[_levels_below(bound * area)] = hounsfield - _INTERCEPT
     return table

@@ -14,8 +14,8 @@ from modalities.iods.digital_x_ray import FOR_PROCESSING_PREDECESSOR, describe_p
 from modalities.iods.references import reference
 from modalities.phantoms.hand_exposure import LEVELS, MOST, HandExposures, describe_hand, finish
 from modalities.phantoms.projection import table
-from modalities.pixel_data import PixelFormat
-from modalities.study_plan import StudyPlan
+from modalities.studies.pixel_data import PixelFormat
+from modalities.studies.plan import StudyPlan
 
 _BITS: Final = 12
 _WHITE: Final = (1 << _BITS) - 1

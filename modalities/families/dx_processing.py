@@ -13,8 +13,8 @@ from modalities.families import family
 from modalities.iods.digital_x_ray import describe_processing
 from modalities.phantoms.hand_exposure import LEVELS, MOST, HandExposures, describe_hand, finish
 from modalities.phantoms.projection import table
-from modalities.pixel_data import PixelFormat
-from modalities.study_plan import StudyPlan
+from modalities.studies.pixel_data import PixelFormat
+from modalities.studies.plan import StudyPlan
 
 _BITS: Final = 14
 #: What unattenuated radiation is stored as: below saturation.

@@ -20,7 +20,7 @@ from modalities.phantoms.electrocardiogram import (
     heart_rate,
     microvolts,
 )
-from modalities.study_plan import StudyPlan
+from modalities.studies.plan import StudyPlan
 
 #: Codes of the leads in CID 3001 (ISO/IEEE 11073-10102).
 _CODES: Final = {

@@ -12,8 +12,8 @@ from modalities.families import family
 from modalities.iods.codes import Code
 from modalities.iods.visible_light import describe_visible_light, set_region
 from modalities.phantoms.colon import Colon
-from modalities.pixel_data import PixelFormat
-from modalities.study_plan import StudyPlan
+from modalities.studies.pixel_data import PixelFormat
+from modalities.studies.plan import StudyPlan
 
 _COLON: Final = Code("71854001", "SCT", "Colon")
 _TEXT: Final = (230, 230, 230)

@@ -19,7 +19,7 @@ from modalities.iods.content_tree import (
 )
 from modalities.iods.derived_series import ACQUISITION, describe_series
 from modalities.iods.references import image_evidence, image_references
-from modalities.study_plan import StudyPlan
+from modalities.studies.plan import StudyPlan
 
 #: Document titles of CID 7010, and what is said of the images under each.
 _TITLES: Final = (

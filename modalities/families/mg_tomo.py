@@ -25,8 +25,8 @@ from modalities.iods.mammography import (
 )
 from modalities.phantoms.breast import MOST, VIEWS, Breast, View
 from modalities.phantoms.projection import Grain, levels, table
-from modalities.pixel_data import PixelFormat
-from modalities.study_plan import StudyPlan
+from modalities.studies.pixel_data import PixelFormat
+from modalities.studies.plan import StudyPlan
 
 _BITS: Final = 10
 _LEVELS: Final = 1024

@@ -10,8 +10,8 @@ from pydicom.uid import MRImageStorage
 
 from modalities.families import family
 from modalities.phantoms.mr_head import MrHead, heights
-from modalities.pixel_data import PixelFormat
-from modalities.study_plan import StudyPlan
+from modalities.studies.pixel_data import PixelFormat
+from modalities.studies.plan import StudyPlan
 
 _FIELD_OF_VIEW_MM: Final = 240.0
 _THICKNESS_MM: Final = 5.0

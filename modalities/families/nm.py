@@ -20,8 +20,8 @@ from modalities.families import family
 from modalities.iods.codes import Code
 from modalities.phantoms.fields import Field, soften
 from modalities.phantoms.skeleton import FIELD_OF_VIEW, expected_counts
-from modalities.pixel_data import PixelFormat
-from modalities.study_plan import StudyPlan
+from modalities.studies.pixel_data import PixelFormat
+from modalities.studies.plan import StudyPlan
 
 #: keV: the photopeak of Tc-99m, 15 % wide, and what is counted of scatter.
 _PHOTOPEAK, _SCATTER = (129.5, 150.5), (60.0, 128.0)

@@ -15,7 +15,7 @@ from modalities.iods.derived_series import ACQUISITION, describe_series
 from modalities.iods.pdf_page import Page
 from modalities.iods.references import REFERENCED_IMAGES, image_references
 from modalities.phantoms.head_outlines import Ellipse, HeadOutlines
-from modalities.study_plan import StudyPlan
+from modalities.studies.plan import StudyPlan
 
 _TITLE: Final = "Study summary"
 _LEFT: Final = 60

@@ -18,7 +18,7 @@ from modalities.iods.references import (
     referenced_ct,
 )
 from modalities.phantoms.head_outlines import FIELD_OF_VIEW, Ellipse, HeadOutlines
-from modalities.study_plan import StudyPlan
+from modalities.studies.plan import StudyPlan
 
 _LAYER: Final = "FINDINGS"
 #: The slice that has ventricles to point at.

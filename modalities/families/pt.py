@@ -19,8 +19,8 @@ from modalities.families import family
 from modalities.iods.codes import Code
 from modalities.phantoms.fdg_head import FdgHead
 from modalities.phantoms.head_outlines import FIELD_OF_VIEW, SLICE_SPACING
-from modalities.pixel_data import PixelFormat
-from modalities.study_plan import StudyPlan
+from modalities.studies.pixel_data import PixelFormat
+from modalities.studies.plan import StudyPlan
 
 #: Of fluorine-18.
 _HALF_LIFE_S, _POSITRON_FRACTION = 6586.2, 0.9673

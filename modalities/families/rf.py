@@ -16,8 +16,8 @@ from modalities.iods.x_ray_cine import describe_cine, describe_contrast, describ
 from modalities.phantoms.marks import Mask, console_text
 from modalities.phantoms.projection import Grain, table
 from modalities.phantoms.swallow import LEVELS, MOST, Swallow
-from modalities.pixel_data import PixelFormat
-from modalities.study_plan import StudyPlan
+from modalities.studies.pixel_data import PixelFormat
+from modalities.studies.plan import StudyPlan
 
 _FRAMES_PER_SECOND: Final = 8
 _WHITE: Final = 255

@@ -18,8 +18,8 @@ from modalities.phantoms import treatment
 from modalities.phantoms.head_outlines import FIELD_OF_VIEW, SLICE_SPACING
 from modalities.phantoms.photon_beam import PhotonBeam
 from modalities.phantoms.treatment import BEAMS, Beam
-from modalities.pixel_data import PixelFormat
-from modalities.study_plan import StudyPlan
+from modalities.studies.pixel_data import PixelFormat
+from modalities.studies.plan import StudyPlan
 
 #: Gy for each step of a stored value; 16 bits reach 98 Gy.
 _SCALING: Final = 0.0015

@@ -16,8 +16,8 @@ from modalities.iods.references import reference
 from modalities.phantoms import treatment
 from modalities.phantoms.portal_view import open_field, projected_head
 from modalities.phantoms.treatment import BEAMS
-from modalities.pixel_data import PixelFormat
-from modalities.study_plan import StudyPlan
+from modalities.studies.pixel_data import PixelFormat
+from modalities.studies.plan import StudyPlan
 
 #: Of the flat panel, mm; and how far from the source it is.
 _PANEL: Final = 400.0

@@ -13,7 +13,7 @@ from modalities.iods.derived_series import ACQUISITION, CONTENT, describe_series
 from modalities.iods.references import reference
 from modalities.phantoms import treatment
 from modalities.phantoms.treatment import Beam
-from modalities.study_plan import StudyPlan
+from modalities.studies.plan import StudyPlan
 
 #: Half of the jaws' opening in mm: they stand off the leaves, which shape the field.
 _JAW: Final = treatment.TARGET_RADIUS + treatment.MARGIN + 4

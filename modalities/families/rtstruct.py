@@ -21,7 +21,7 @@ from modalities.iods.references import (
 )
 from modalities.phantoms import treatment
 from modalities.phantoms.head_outlines import Ellipse, HeadOutlines
-from modalities.study_plan import StudyPlan
+from modalities.studies.plan import StudyPlan
 
 #: Retired, but what Referenced Study Sequence items name (PS3.3 C.8.8.5).
 _DETACHED_STUDY: Final = UID("1.2.840.10008.3.1.2.3.1")

@@ -14,8 +14,8 @@ from pydicom.uid import SecondaryCaptureImageStorage
 from modalities.families import family
 from modalities.phantoms.fields import axes, ellipse, smooth_noise, within
 from modalities.phantoms.marks import letters
-from modalities.pixel_data import PixelFormat
-from modalities.study_plan import StudyPlan
+from modalities.studies.pixel_data import PixelFormat
+from modalities.studies.plan import StudyPlan
 
 Screen = NDArray[np.uint8]
 Colour = tuple[int, int, int]

@@ -23,7 +23,7 @@ from modalities.iods.content_tree import (
 )
 from modalities.iods.derived_series import ACQUISITION, describe_series
 from modalities.iods.references import image_evidence, image_references
-from modalities.study_plan import StudyPlan
+from modalities.studies.plan import StudyPlan
 
 _AUTHOR: Final = "NOBODY^REPORTING"
 #: What is found besides the normal; the seed and the number of the report pick one.

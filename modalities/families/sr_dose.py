@@ -26,7 +26,7 @@ from modalities.iods.content_tree import (
     uid,
 )
 from modalities.iods.derived_series import ACQUISITION, describe_series
-from modalities.study_plan import StudyPlan
+from modalities.studies.plan import StudyPlan
 
 _MGY, _MGY_CM = ucum("mGy"), ucum("mGy.cm")
 _SECONDS, _MILLIMETRES = ucum("s"), ucum("mm")

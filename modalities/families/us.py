@@ -16,8 +16,8 @@ from pydicom.uid import UltrasoundImageStorage
 from modalities.families import family
 from modalities.phantoms.fields import Field, ellipse, smooth_noise, within
 from modalities.phantoms.ultrasound import Fan, compressed, speckle
-from modalities.pixel_data import PixelFormat
-from modalities.study_plan import StudyPlan
+from modalities.studies.pixel_data import PixelFormat
+from modalities.studies.plan import StudyPlan
 
 _TISSUE: Final = 1
 _TEXT_GREY: Final = 220

@@ -19,8 +19,8 @@ from pydicom.uid import UltrasoundMultiFrameImageStorage
 from modalities.families import family
 from modalities.phantoms.heart import Heart
 from modalities.phantoms.ultrasound import Fan
-from modalities.pixel_data import PixelFormat
-from modalities.study_plan import StudyPlan
+from modalities.studies.pixel_data import PixelFormat
+from modalities.studies.plan import StudyPlan
 
 _TISSUE, _COLOUR_FLOW = 1, 2
 _TEXT: Final = (220, 220, 220)

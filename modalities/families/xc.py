@@ -13,8 +13,8 @@ from modalities.iods.codes import Code
 from modalities.iods.visible_light import describe_visible_light, set_region
 from modalities.phantoms.projection import moved
 from modalities.phantoms.skin import photograph
-from modalities.pixel_data import PixelFormat
-from modalities.study_plan import StudyPlan
+from modalities.studies.pixel_data import PixelFormat
+from modalities.studies.plan import StudyPlan
 
 _FOREARM: Final = Code("14975008", "SCT", "Forearm")
 _TEXT: Final = (255, 255, 255)

@@ -6,7 +6,7 @@ from typing import Final
 
 from pydicom import Dataset
 
-from modalities.study_plan import StudyPlan
+from modalities.studies.plan import StudyPlan
 
 #: Attributes of General Image (PS3.3 C.7.6.1) that objects without an acquisition don't have.
 ACQUISITION: Final = ("AcquisitionDate", "AcquisitionTime")

@@ -7,7 +7,7 @@ from typing import Final
 from pydicom import Dataset
 
 from modalities.iods.codes import Code, dcm
-from modalities.study_plan import StudyPlan
+from modalities.studies.plan import StudyPlan
 
 #: Purpose of a reference from an image to be looked at to the one that it was made from (CID 7202).
 FOR_PROCESSING_PREDECESSOR: Final = dcm("121358", "For Processing predecessor")

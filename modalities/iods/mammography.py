@@ -11,7 +11,7 @@ from pydicom import Dataset
 from modalities.iods.codes import Code
 from modalities.phantoms.breast import View
 from modalities.phantoms.marks import Mask, letters, place
-from modalities.study_plan import StudyPlan
+from modalities.studies.plan import StudyPlan
 
 Direction = tuple[float, float, float]
 

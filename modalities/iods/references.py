@@ -7,7 +7,7 @@ from typing import Final
 from pydicom import Dataset
 from pydicom.uid import UID
 
-from modalities.study_plan import StudyPlan
+from modalities.studies.plan import StudyPlan
 
 #: Objects that refer to images refer to all of a CT series of so many.
 REFERENCED_IMAGES: Final = 3

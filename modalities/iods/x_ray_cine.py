@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydicom import Dataset
 from pydicom.tag import Tag
 
-from modalities.study_plan import StudyPlan
+from modalities.studies.plan import StudyPlan
 
 #: Of the image intensifier or detector.
 _INPUT_MM = 200.0

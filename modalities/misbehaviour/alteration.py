@@ -12,11 +12,11 @@ from pydantic import BeforeValidator, SerializeAsAny
 from pydicom import dcmread
 from pydicom.errors import InvalidDicomError
 
+from modalities.datasets.fingerprint import Fingerprint, fingerprint
+from modalities.datasets.part10 import Part10File
 from modalities.errors import ModalityError
-from modalities.fingerprint import Fingerprint, fingerprint
 from modalities.misbehaviour.encoded import EncodedObject
 from modalities.misbehaviour.words import LateSchema, Worded, json_schema, read
-from modalities.part10 import Part10File
 from modalities.registry import Registry
 
 A = TypeVar("A", bound="Alteration")

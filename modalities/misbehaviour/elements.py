@@ -13,7 +13,7 @@ from typing import Final
 
 from pydicom.datadict import dictionary_has_tag, dictionary_VR
 
-from modalities.encoding import Encoding
+from modalities.datasets.encoding import Encoding
 from modalities.errors import ModalityError
 
 UNDEFINED: Final = 0xFFFFFFFF

@@ -12,12 +12,12 @@ from pydicom.filebase import DicomFileLike
 from pydicom.filewriter import write_file_meta_info
 from pydicom.uid import UID
 
-from modalities.encoding import Encoding, encoding_of
+from modalities.datasets.encoding import Encoding, encoding_of
+from modalities.datasets.part10 import Part10File
 from modalities.errors import ModalityError
 from modalities.identity import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from modalities.misbehaviour.elements import Element, joined, split, tag_text
 from modalities.misbehaviour.values import tag_of
-from modalities.part10 import Part10File
 
 _RAW_DEFLATE: Final = -zlib.MAX_WBITS
 _PIXEL_DATA: Final = "PixelData"

@@ -13,14 +13,14 @@ from typing import Final
 
 from pynetdicom.pdu import A_ASSOCIATE_AC
 
-from modalities.association import Association
+from modalities.association.link import Link, LinkLostError
+from modalities.association.requestor import Association
+from modalities.association.upper_layer import ASSOCIATE_AC
 from modalities.commands import Caller, Target
 from modalities.errors import ModalityError
 from modalities.ladder import Signature
-from modalities.link import Link, LinkLostError
 from modalities.misbehaviour.act import Act, HangUp, Pause, Script, Silence, Step
-from modalities.tracing import StreamTracer
-from modalities.upper_layer import ASSOCIATE_AC
+from modalities.tracing.tracer import StreamTracer
 
 _RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
 

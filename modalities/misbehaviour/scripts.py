@@ -6,9 +6,9 @@ from abc import abstractmethod
 from collections.abc import Iterator
 from typing import Final
 
+from modalities.association.upper_layer import P_DATA
 from modalities.misbehaviour.act import Script, Step
 from modalities.misbehaviour.pdus import Pdv, pdvs
-from modalities.upper_layer import P_DATA
 
 _NOISE: Final = bytes((number * 37 + 200) % 256 for number in range(256))
 

@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeVar, get_args, get_origin
 from pydantic import BaseModel, ValidationError, WithJsonSchema
 from pydantic.fields import FieldInfo
 
-from modalities.commands import Frozen
+from modalities.frozen import Frozen
 from modalities.near_words import did_you_mean
 from modalities.registry import Registry
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from modalities.phantoms.fields import Field, ellipse, smooth_noise, soften, within
 from modalities.phantoms.projection import Canvas, chord, curve
-from modalities.study_plan import StudyPlan
+from modalities.studies.plan import StudyPlan
 
 #: Attenuation that no pixel exceeds by much.
 MOST: Final = 4.0

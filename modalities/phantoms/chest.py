@@ -10,7 +10,7 @@ import numpy as np
 
 from modalities.phantoms.fields import Field, ellipse, soften, within
 from modalities.phantoms.projection import Canvas, Knot, curve
-from modalities.study_plan import StudyPlan
+from modalities.studies.plan import StudyPlan
 
 #: Attenuation that no pixel exceeds by much.
 MOST: Final = 7.0

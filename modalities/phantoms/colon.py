@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from modalities.phantoms.fields import Field, smooth_noise, soften, within
 from modalities.phantoms.projection import levels
-from modalities.study_plan import StudyPlan
+from modalities.studies.plan import StudyPlan
 
 #: Width of the image in units of its height, and the round field of view in the same units.
 WIDTH: Final = 4 / 3

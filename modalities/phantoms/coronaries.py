@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from modalities.phantoms.fields import Field, smooth_noise, soften
 from modalities.phantoms.projection import Canvas, Knot, chord, curve, levels
-from modalities.study_plan import StudyPlan
+from modalities.studies.plan import StudyPlan
 
 #: Attenuation that no pixel exceeds by much, and levels up to there.
 MOST: Final = 6.0

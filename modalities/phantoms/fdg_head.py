@@ -8,7 +8,7 @@ import numpy as np
 
 from modalities.phantoms.fields import Field, axes, ellipse, smooth_noise, soften, within
 from modalities.phantoms.head_outlines import FIELD_OF_VIEW, HeadOutlines
-from modalities.study_plan import StudyPlan
+from modalities.studies.plan import StudyPlan
 
 #: Standardised uptake values.
 _SCALP, _CORTEX, _WHITE, _NUCLEI, _FLUID, _LESION = 0.6, 8.0, 2.4, 8.5, 0.8, 15.0

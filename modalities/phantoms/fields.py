@@ -11,7 +11,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from modalities.study_plan import StudyPlan
+from modalities.studies.plan import StudyPlan
 
 Field = NDArray[np.float32]
 

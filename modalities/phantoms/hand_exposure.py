@@ -13,7 +13,7 @@ from modalities.iods.digital_x_ray import describe_detector, describe_exposure, 
 from modalities.phantoms.hand import MOST, hand
 from modalities.phantoms.marks import Mask, letters, place
 from modalities.phantoms.projection import Grain, levels
-from modalities.study_plan import StudyPlan
+from modalities.studies.plan import StudyPlan
 
 LEVELS: Final = 4096
 #: Height and width of the field.

@@ -1,4 +1,7 @@
-"""Outlines of the CT family's head phantom in patient coordinates (PS3.3 C.7.6.2.1.1), in mm."""
+"""The head that the CT family shows: its shape, and its outlines in patient coordinates.
+
+Coordinates are those of PS3.3 C.7.6.2.1.1, in mm.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,11 @@ from typing import Final
 
 FIELD_OF_VIEW: Final = 250.0
 SLICE_SPACING: Final = 2.5
-#: Semi-axes of the head and of a ventricle, and where a ventricle is: in halves of the field.
-_HEAD, _VENTRICLE, _BESIDE = (0.72, 0.88), (0.08, 0.30), (0.13, -0.08)
-#: What is within the skull, as a part of the head's area.
-_WITHIN_SKULL: Final = 0.80
+#: Semi-axes of the head and of a ventricle (left-right, front-back), and where the left ventricle
+#: is: in halves of the field.
+HEAD, VENTRICLE, BESIDE = (0.72, 0.88), (0.08, 0.30), (0.13, -0.08)
+#: What is within the scalp, and within the skull, as a part of the head's area.
+WITHIN_SCALP, WITHIN_SKULL = 0.93, 0.80
 #: How far the ventricles reach up and down, where the head reaches 1.
 _VENTRICLE_REACH: Final = 0.45
 _POINTS: Final = 72
@@ -38,6 +42,21 @@ class Ellipse:
         ]
 
 
+def _height(number: int, slices: int) -> float:
+    """Of slice ``number``, where the head reaches from -1 to 1."""
+    return 1.8 * (number - 0.5) / slices - 0.9
+
+
+def head_area(number: int, slices: int) -> float:
+    """Area of the head in slice ``number`` of ``slices``, as a part of its largest."""
+    return 1.0 - _height(number, slices) ** 2
+
+
+def ventricle_area(number: int, slices: int) -> float:
+    """The same of a ventricle; not above 0 where the slice is above or below it."""
+    return 1.0 - (_height(number, slices) / _VENTRICLE_REACH) ** 2
+
+
 @dataclass(frozen=True)
 class HeadOutlines:
     """The outlines in a series of ``slices`` images of ``rows`` × ``columns``; images are counted
@@ -53,25 +72,19 @@ class HeadOutlines:
 
     def external(self, number: int) -> Ellipse:
         """The skin."""
-        return self._scaled((0.0, 0.0), _HEAD, self._extent(number))
+        return self._scaled((0.0, 0.0), HEAD, head_area(number, self.slices))
 
     def brain(self, number: int) -> Ellipse:
         """The inside of the skull."""
-        return self._scaled((0.0, 0.0), _HEAD, _WITHIN_SKULL * self._extent(number))
+        return self._scaled((0.0, 0.0), HEAD, WITHIN_SKULL * head_area(number, self.slices))
 
     def ventricles(self, number: int) -> list[Ellipse]:
         """Right and left, or none where the slice is above or below them."""
-        part = 1.0 - (self._height(number) / _VENTRICLE_REACH) ** 2
-        if part <= 0:
+        area = ventricle_area(number, self.slices)
+        if area <= 0:
             return []
-        x, y = _BESIDE
-        return [self._scaled((side * x, y), _VENTRICLE, part) for side in (-1, 1)]
-
-    def _height(self, number: int) -> float:
-        return 1.8 * (number - 0.5) / self.slices - 0.9
-
-    def _extent(self, number: int) -> float:
-        return 1.0 - self._height(number) ** 2
+        x, y = BESIDE
+        return [self._scaled((side * x, y), VENTRICLE, area) for side in (-1, 1)]
 
     def _scaled(self, centre: Point, semi_axes: Point, area: float) -> Ellipse:
         # The phantom's -1 and 1 are the centres of the first and the last pixel.

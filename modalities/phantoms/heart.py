@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from modalities.phantoms.fields import Field, ellipse, smooth_noise, within
 from modalities.phantoms.ultrasound import Fan, compressed, speckle
-from modalities.study_plan import StudyPlan
+from modalities.studies.plan import StudyPlan
 
 #: Echo amplitudes.
 _BLOOD, _MUSCLE, _AROUND, _VALVE, _PERICARDIUM = 0.0015, 0.06, 0.014, 0.35, 0.3

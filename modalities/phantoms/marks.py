@@ -8,8 +8,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from modalities.burn_in import burn
-from modalities.study_plan import StudyPlan
+from modalities.studies.burn_in import burn
+from modalities.studies.plan import StudyPlan
 
 Mask = NDArray[np.bool_]
 

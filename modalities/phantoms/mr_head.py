@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modalities.phantoms.fields import Field, axes, ellipse, smooth_noise, soften, within
-from modalities.study_plan import StudyPlan
+from modalities.studies.plan import StudyPlan
 
 #: Signal, in stored values.
 _AIR, _SKIN, _FAT, _BONE, _MARROW = 0, 560, 1500, 70, 820

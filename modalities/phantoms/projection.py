@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modalities.phantoms.fields import Field, axes
-from modalities.study_plan import StudyPlan
+from modalities.studies.plan import StudyPlan
 
 #: (x, y, radius)
 Knot = tuple[float, float, float]

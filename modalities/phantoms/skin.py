@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from modalities.phantoms.fields import Field, ellipse, smooth_noise, soften, within
 from modalities.phantoms.marks import letters, place
 from modalities.phantoms.projection import Canvas, chord, curve
-from modalities.study_plan import StudyPlan
+from modalities.studies.plan import StudyPlan
 
 #: Width of the image in units of its height.
 WIDTH: Final = 4 / 3

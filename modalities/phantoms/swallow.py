@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from modalities.phantoms.fields import Field, ellipse, smooth_noise, soften, within
 from modalities.phantoms.projection import Canvas, curve, levels
-from modalities.study_plan import StudyPlan
+from modalities.studies.plan import StudyPlan
 
 #: Attenuation that no pixel exceeds by much, and levels up to there.
 MOST: Final = 7.0

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pydicom import Dataset
 
 from modalities.phantoms.fields import Field, soften
-from modalities.study_plan import StudyPlan
+from modalities.studies.plan import StudyPlan
 
 #: Part of the screen that the fan may take: across, down. The rest is for text and scales.
 _SCREEN: Final = (0.84, 0.88)

@@ -7,14 +7,12 @@ from threading import Lock
 from typing import Final
 
 from pydicom import Dataset
-from pydicom.uid import UID, generate_uid
+from pydicom.uid import generate_uid
 
-from modalities.acceptor import Failure, Reply
 from modalities.frozen import Frozen
 from modalities.ris.performed import PerformedStep, performed_step
+from modalities.scp.acceptor import Failure, Reply
 
-#: Modality Performed Procedure Step (PS3.4 F.7.4).
-MPPS: Final = UID("1.2.840.10008.3.1.2.3.3")
 IN_PROGRESS: Final = "IN PROGRESS"
 _FINAL: Final = ("COMPLETED", "DISCONTINUED")
 #: Type 1 at N-CREATE (PS3.4 table F.7.2-1), and among them those inside items.

@@ -12,10 +12,10 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from pydicom.charset import python_encoding
 from pydicom.uid import RE_VALID_UID
 
-from modalities.cast import CHARACTERS
 from modalities.frozen import Frozen
 from modalities.near_words import did_you_mean
 from modalities.ris.text_file import read_text_file
+from modalities.studies.cast import CHARACTERS
 
 #: Stands for the day on which the list is asked for.
 TODAY: Final = "today"

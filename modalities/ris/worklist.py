@@ -10,10 +10,10 @@ from pydicom import Dataset
 from pydicom.dataelem import DataElement
 from pydicom.tag import Tag
 
-from modalities.identifier import attributes_of, put
+from modalities.datasets.identifier import attributes_of, put
+from modalities.datasets.matching import matches
 from modalities.identity import derived_uid
 from modalities.iods.codes import Code
-from modalities.matching import matches
 from modalities.ris.schedule import TODAY, Coded, Schedule, ScheduledStep
 
 _UTF_8: Final = ("ISO_IR 192",)

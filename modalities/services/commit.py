@@ -14,16 +14,16 @@ from pydantic import Field
 from pydicom.uid import generate_uid
 from pynetdicom.dimse_primitives import N_EVENT_REPORT, DimsePrimitiveType
 
-from modalities.association import Association
+from modalities.association.link import StoppedError
+from modalities.association.requestor import Association
 from modalities.commands import Caller, Command, CommitmentResult, Report, Target
-from modalities.identifier import decoded
+from modalities.datasets.identifier import decoded
+from modalities.datasets.part10 import inspect
+from modalities.dimse.normalized import action_request, event_response
+from modalities.dimse.scu import UNCOMPRESSED, check_status, exchanged, tls_of
 from modalities.ladder import Rung, Signature
-from modalities.link import StoppedError
-from modalities.normalized import action_request, event_response
-from modalities.part10 import inspect
-from modalities.scu import UNCOMPRESSED, check_status, exchanged, tls_of
 from modalities.service import Here, exchange_seconds, service
-from modalities.storage_commitment import (
+from modalities.workflow.storage_commitment import (
     REQUEST_STORAGE_COMMITMENT,
     STORAGE_COMMITMENT,
     STORAGE_COMMITMENT_INSTANCE,

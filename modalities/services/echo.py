@@ -8,9 +8,16 @@ from typing import Literal
 from pynetdicom.dimse_messages import C_ECHO_RQ
 from pynetdicom.dimse_primitives import C_ECHO
 
-from modalities.association import Association
+from modalities.association.requestor import Association
 from modalities.commands import Caller, Command, Report, Target
-from modalities.scu import UNCOMPRESSED, VERIFICATION, check_status, exchanged, message_of, tls_of
+from modalities.dimse.scu import (
+    UNCOMPRESSED,
+    VERIFICATION,
+    check_status,
+    exchanged,
+    message_of,
+    tls_of,
+)
 from modalities.service import Here, exchange_seconds, service
 
 

@@ -12,13 +12,14 @@ from pydicom.uid import UID
 from pynetdicom.dimse_messages import C_GET_RQ
 from pynetdicom.dimse_primitives import C_GET, C_STORE
 
-from modalities.arrival import fingerprint_on_arrival
-from modalities.association import Association
+from modalities.association.negotiated import RoleSelection
+from modalities.association.requestor import Association
 from modalities.commands import Caller, Command, ReceivedInstance, Report, Target
-from modalities.encoding import MalformedDatasetError
-from modalities.identifier import encoded
-from modalities.negotiated import RoleSelection
-from modalities.scu import (
+from modalities.datasets.arrival import fingerprint_on_arrival
+from modalities.datasets.encoding import MalformedDatasetError
+from modalities.datasets.identifier import encoded
+from modalities.datasets.storage_classes import STORAGE_CLASSES
+from modalities.dimse.scu import (
     MEDIUM_PRIORITY,
     PENDING,
     UNCOMPRESSED,
@@ -31,7 +32,6 @@ from modalities.scu import (
 )
 from modalities.service import Here, service
 from modalities.services.query import LONGEST_QUERY_SECONDS, check_retrieved, query_identifier
-from modalities.storage_classes import STORAGE_CLASSES
 
 #: Query/Retrieve information models (PS3.4 C.6.1.3 and C.6.2.3).
 _MODELS: Final = {

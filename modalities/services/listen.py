@@ -10,8 +10,8 @@ from modalities.acceptors.commitment_results import CommitmentRules
 from modalities.acceptors.worklist import WorklistRules
 from modalities.commands import Command, Report, Tls
 from modalities.ris.procedure_steps import MppsRules
+from modalities.scp.user_identity import IdentityRules
 from modalities.service import Here, service
-from modalities.user_identity import IdentityRules
 
 
 class Listen(Command):

@@ -8,25 +8,24 @@ from pathlib import Path
 from typing import Final, Literal
 
 from pydantic import Field
-from pydicom.uid import UID, generate_uid
+from pydicom.uid import generate_uid
 from pynetdicom.dimse_messages import DIMSEMessage
 
-from modalities.association import Association
+from modalities.association.requestor import Association
 from modalities.commands import Caller, Command, Report, Target
-from modalities.identifier import dataset_of
-from modalities.normalized import create_request, set_request
-from modalities.performed_step import (
+from modalities.datasets.identifier import dataset_of
+from modalities.dimse.normalized import create_request, set_request
+from modalities.dimse.scu import UNCOMPRESSED, check_status, exchanged, tls_of
+from modalities.service import Here, exchange_seconds, service
+from modalities.workflow.performed_step import (
+    MPPS,
     finished,
     in_progress,
     performed_series,
     refer_to_instances,
     without,
 )
-from modalities.scu import UNCOMPRESSED, check_status, exchanged, tls_of
-from modalities.service import Here, exchange_seconds, service
 
-#: Modality Performed Procedure Step SOP class (PS3.4 F.7).
-PERFORMED_STEP: Final = UID("1.2.840.10008.3.1.2.3.3")
 _CONTEXT: Final = 1
 #: What an SH takes (PS3.5 table 6.2-1).
 _LONGEST_ID: Final = 16
@@ -38,9 +37,9 @@ class MppsCreate(Command):
     What is known of the patient and the order comes from ``worklist_item``, one of a worklist
     query's ``answers``; without it the step is one that nobody scheduled, in the study
     ``study_instance_uid`` (None: a new one). ``attributes`` (dotted keywords, see
-    ``modalities.identifier``) go before what follows from all that; ``omit`` names attributes to
-    leave out. ``started`` is local time, None now. ``sop_instance_uid`` None is a new one, and in
-    the report.
+    ``modalities.datasets.identifier``) go before what follows from all that; ``omit`` names
+    attributes to leave out. ``started`` is local time, None now. ``sop_instance_uid`` None is a new
+    one, and in the report.
     """
 
     kind: Literal["mpps-create"] = "mpps-create"
@@ -108,7 +107,7 @@ def mpps_create(command: MppsCreate, exchange: Path, observer: str) -> Report:
     dataset = dataset_of(wanted, command.character_set)
 
     def request(syntax: str) -> DIMSEMessage:
-        return create_request(1, PERFORMED_STEP, uid, dataset, syntax)
+        return create_request(1, MPPS, uid, dataset, syntax)
 
     return _performed(command, uid, request, exchange, observer)
 
@@ -129,7 +128,7 @@ def mpps_set(command: MppsSet, exchange: Path, observer: str) -> Report:
     refer_to_instances(dataset, series)
 
     def request(syntax: str) -> DIMSEMessage:
-        return set_request(1, PERFORMED_STEP, command.sop_instance_uid, dataset, syntax)
+        return set_request(1, MPPS, command.sop_instance_uid, dataset, syntax)
 
     return _performed(command, command.sop_instance_uid, request, exchange, observer)
 
@@ -145,7 +144,7 @@ def _performed(
     association = Association(
         command.target,
         command.caller,
-        [(PERFORMED_STEP, UNCOMPRESSED)],
+        [(MPPS, UNCOMPRESSED)],
         tls_of(command.target, exchange),
         observer,
     )

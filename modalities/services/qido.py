@@ -10,15 +10,15 @@ from urllib.parse import quote
 from pydantic import Field
 from pydicom.datadict import dictionary_VR, keyword_dict, tag_for_keyword
 
+from modalities.association.link import StoppedError
 from modalities.commands import Command, Report, Timeouts
-from modalities.dicom_json import datasets
+from modalities.datasets.identifier import attributes_of
 from modalities.errors import ModalityError
-from modalities.identifier import attributes_of
-from modalities.link import StoppedError
 from modalities.near_words import did_you_mean
 from modalities.service import Here, service
-from modalities.web import WebExchange
-from modalities.web_target import WebTarget
+from modalities.web.dicom_json import datasets
+from modalities.web.exchange import WebExchange
+from modalities.web.target import WebTarget
 
 #: A body may take this long in all, besides its head.
 _LONGEST_QUERY_SECONDS: Final = 600.0

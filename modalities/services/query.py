@@ -12,13 +12,11 @@ from pydicom.uid import UID
 from pynetdicom.dimse_messages import C_FIND_RQ, C_MOVE_RQ
 from pynetdicom.dimse_primitives import C_FIND, C_MOVE, DimsePrimitiveType
 
-from modalities.association import Association
+from modalities.association.link import StoppedError
+from modalities.association.requestor import Association
 from modalities.commands import Caller, Command, Report, Target
-from modalities.errors import ModalityError
-from modalities.identifier import attributes_of, dataset_of, decoded, encoded
-from modalities.ladder import Rung, Signature
-from modalities.link import StoppedError
-from modalities.scu import (
+from modalities.datasets.identifier import attributes_of, dataset_of, decoded, encoded
+from modalities.dimse.scu import (
     MEDIUM_PRIORITY,
     PENDING,
     UNCOMPRESSED,
@@ -30,6 +28,8 @@ from modalities.scu import (
     status_of,
     tls_of,
 )
+from modalities.errors import ModalityError
+from modalities.ladder import Rung, Signature
 from modalities.service import Here, service
 
 #: Query/Retrieve information models (PS3.4 C.6.1.3 and C.6.2.3).
@@ -51,8 +51,8 @@ LONGEST_QUERY_SECONDS: Final = 600.0
 class Find(Command):
     """C-FIND. ``keys`` maps attribute keywords to match values; empty means universal matching.
 
-    Keywords may be dotted (see ``modalities.identifier``). ``character_set`` is the identifier's
-    Specific Character Set; None is UTF-8 where a value is not plain ASCII.
+    Keywords may be dotted (see ``modalities.datasets.identifier``). ``character_set`` is the
+    identifier's Specific Character Set; None is UTF-8 where a value is not plain ASCII.
     """
 
     kind: Literal["find"] = "find"

@@ -11,17 +11,18 @@ from typing import Literal
 
 from pydantic import Field
 
-from modalities.association import Association
-from modalities.commands import Caller, Command, Frozen, ObjectReport, Report, Target
+from modalities.association.requestor import Association
+from modalities.commands import Caller, Command, ObjectReport, Report, Target
+from modalities.datasets.part10 import inspect
+from modalities.dimse.scu import tls_of
+from modalities.dimse.storing import Contexts, Progress, Sent, Storing, send_as_made
 from modalities.errors import ModalityError
+from modalities.frozen import Frozen
 from modalities.ladder import Rung
 from modalities.misbehaviour.act import AnyAct
 from modalities.misbehaviour.alteration import AnyAlteration, alter_file
 from modalities.misbehaviour.link import MisbehavingAssociation
-from modalities.part10 import inspect
-from modalities.scu import tls_of
 from modalities.service import Here, exchange_seconds, service
-from modalities.storing import Contexts, Progress, Sent, Storing, send_as_made
 
 
 class ProposedContext(Frozen):
@@ -168,12 +169,16 @@ class _Associations:
 
 
 def _share_out(storing: Storing, files: int, lanes: int) -> list[Sent]:
-    """Deal the files out like cards; a single share stays in this thread, where Ctrl-C ends it."""
+    """Deal the files out like cards; a single share stays in this thread, where Ctrl-C ends it at
+    once."""
     shares = [range(first, files, lanes) for first in range(lanes)]
     if lanes == 1:
         return [storing.send(shares[0])]
     with ThreadPoolExecutor(lanes) as pool:
-        return list(pool.map(storing.send, shares))
+        try:
+            return list(pool.map(storing.send, shares))
+        finally:
+            storing.halted.set()  # Ctrl-C, or what one share can't do, ends the others too
 
 
 def _in_turn(progress: Progress | None) -> Progress | None:

@@ -12,16 +12,17 @@ from typing import Final, Literal
 from pydantic import Field
 from pydicom import Dataset
 
+from modalities.association.link import StoppedError
 from modalities.commands import Command, ObjectReport, Report, Timeouts
-from modalities.dicom_json import datasets
+from modalities.datasets.part10 import Part10File, inspect
+from modalities.dimse.storing import object_report
 from modalities.ladder import Rung, Signature
-from modalities.link import StoppedError
 from modalities.misbehaviour.alteration import AnyAlteration, alter_file
-from modalities.part10 import Part10File, inspect
 from modalities.service import Here, service
-from modalities.trace import AssociationTrace
-from modalities.web import WebAnswer, WebExchange
-from modalities.web_target import WebTarget
+from modalities.tracing.trace import AssociationTrace
+from modalities.web.dicom_json import datasets
+from modalities.web.exchange import WebAnswer, WebExchange
+from modalities.web.target import WebTarget
 
 _BLOCK: Final = 1 << 16
 _NOT_MENTIONED: Final = "the response does not mention it"
@@ -82,7 +83,7 @@ def stow(command: Stow, exchange: Path, observer: str) -> Report:
     for first in range(0, len(files), size):
         batch = files[first : first + size]
         if stopped is not None:
-            reports += [_object(*each, stopped, stopped.comment) for each in batch]
+            reports += [object_report(*each, stopped) for each in batch]
             continue
         request = WebExchange(command.target, command.timeouts, exchange, observer)
         try:
@@ -90,7 +91,7 @@ def stow(command: Stow, exchange: Path, observer: str) -> Report:
                 response = _Response(request, command, [file for _, file in batch])
         except StoppedError as error:
             stopped = error
-            reports += [_object(*each, error, error.comment) for each in batch]
+            reports += [object_report(*each, error) for each in batch]
         else:
             reports += [response.judge(*each) for each in batch]
             refused = refused or response.refused
@@ -154,17 +155,16 @@ class _Response:
         verdicts = self._verdicts
         if uid in verdicts.failed:
             reason = verdicts.failed[uid]
-            code = StoppedError(Rung.DIMSE, Signature.status(reason))
-            return _object(name, file, code, f"Failure Reason 0x{reason:04X}")
+            words = f"Failure Reason 0x{reason:04X}"
+            failed = StoppedError(Rung.DIMSE, Signature.status(reason), words)
+            return object_report(name, file, failed)
         if uid in verdicts.stored:
-            return _object(name, file, None, verdicts.stored[uid])
+            return object_report(name, file, None, verdicts.stored[uid])
         if verdicts.anonymous:
-            reason = verdicts.anonymous[0]
-            code = StoppedError(Rung.DIMSE, Signature.status(reason))
-            return _object(name, file, code, "a part that the server could not tell apart failed")
-        return _object(
-            name, file, self.refused, self.refused.comment if self.refused else _NOT_MENTIONED
-        )
+            words = "a part that the server could not tell apart failed"
+            failed = StoppedError(Rung.DIMSE, Signature.status(verdicts.anonymous[0]), words)
+            return object_report(name, file, failed)
+        return object_report(name, file, self.refused, _NOT_MENTIONED)
 
     def _read(self, answer: WebAnswer, body: bytes) -> str | None:
         """Take up what the response says of each object; a Warning, None where it says nothing."""
@@ -247,17 +247,3 @@ def _size(file: Part10File) -> int:
     """Bytes of the file, its dataset as it is sent."""
     with file.open_dataset() as dataset:
         return file.offset - dataset.tell() + dataset.seek(0, SEEK_END)
-
-
-def _object(
-    name: str, file: Part10File, stopped: StoppedError | None, comment: str
-) -> ObjectReport:
-    return ObjectReport(
-        file=name,
-        sop_class_uid=file.sop_class_uid,
-        sop_instance_uid=file.sop_instance_uid,
-        transfer_syntax_uid=file.transfer_syntax_uid,
-        rung=stopped.rung if stopped else Rung.DIMSE,
-        signature=stopped.signature if stopped else None,
-        comment=comment,
-    )

@@ -9,15 +9,15 @@ from typing import Final, Literal
 from pydicom import dcmread
 from pydicom.errors import InvalidDicomError
 
+from modalities.association.link import StoppedError
 from modalities.commands import Command, ReceivedInstance, Report, Timeouts
+from modalities.datasets.fingerprint import Fingerprint, fingerprint
 from modalities.errors import ModalityError
-from modalities.fingerprint import Fingerprint, fingerprint
 from modalities.ladder import Rung, Signature
-from modalities.link import StoppedError
-from modalities.multipart import MultipartError, boundary_of, read_parts
 from modalities.service import Here, service
-from modalities.web import WebAnswer, WebExchange
-from modalities.web_target import WebTarget
+from modalities.web.exchange import WebAnswer, WebExchange
+from modalities.web.multipart import MultipartError, boundary_of, read_parts
+from modalities.web.target import WebTarget
 
 _LONGEST_RETRIEVE_SECONDS: Final = 600.0
 

@@ -8,10 +8,10 @@ from typing import Final, Literal
 from pydantic import Field
 from pydicom.uid import UID
 
-from modalities.association import Association
+from modalities.association.requestor import Association
 from modalities.commands import Caller, Command, Report, Target
-from modalities.identifier import dataset_of
-from modalities.scu import UNCOMPRESSED, tls_of
+from modalities.datasets.identifier import dataset_of
+from modalities.dimse.scu import UNCOMPRESSED, tls_of
 from modalities.service import Here, service
 from modalities.services.query import LONGEST_QUERY_SECONDS, find_all
 
@@ -63,10 +63,11 @@ RETURN_KEYS: Final = (
 class Worklist(Command):
     """C-FIND of worklist items.
 
-    ``keys`` maps keywords, dotted for the attributes of items (see ``modalities.identifier``), to
-    match values: ``{"ScheduledProcedureStepSequence.Modality": "CT"}``. ``return_keys`` are asked
-    for besides; None is what a modality needs. ``character_set`` is the identifier's Specific
-    Character Set; None is UTF-8 where a value is not plain ASCII.
+    ``keys`` maps keywords, dotted for the attributes of items (see
+    ``modalities.datasets.identifier``), to match values:
+    ``{"ScheduledProcedureStepSequence.Modality": "CT"}``. ``return_keys`` are asked for besides;
+    None is what a modality needs. ``character_set`` is the identifier's Specific Character Set;
+    None is UTF-8 where a value is not plain ASCII.
     """
 
     kind: Literal["worklist"] = "worklist"

@@ -14,7 +14,7 @@ from pynetdicom.status import (
 )
 
 from modalities.ladder import Rung, Signature
-from modalities.trace import AssociationTrace, TracedPdu
+from modalities.tracing.trace import AssociationTrace, TracedPdu
 
 Stop = tuple[Rung, Signature | None]
 

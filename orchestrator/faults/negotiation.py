@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, Field
 
-from modalities.uids import uid_of
+from modalities.datasets.uids import uid_of
 from orchestrator.faults.base import FAULTS, Fault
 from orchestrator.scenario import Route
 from orchestrator.state import LabState

@@ -7,7 +7,7 @@ from pathlib import PurePath
 from typing import Final
 
 from modalities.commands import ObjectReport
-from modalities.trace import AssociationTrace
+from modalities.tracing.trace import AssociationTrace
 from orchestrator.outcome import Outcome
 from orchestrator.results import CellResult, LogLines, PhaseResult
 from orchestrator.words import describe

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
 from modalities.commands import Report
 from modalities.ladder import Rung
 from modalities.registry import Registry
-from modalities.trace import AssociationTrace
+from modalities.tracing.trace import AssociationTrace
 from orchestrator.errors import InputError
 from orchestrator.outcome import Observation, Outcome
 from orchestrator.scenario import RoleKind, Route

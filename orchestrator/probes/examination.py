@@ -6,10 +6,10 @@ import datetime
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 
-from modalities.acquisition import acquire
 from modalities.commands import ObjectReport, Report
 from modalities.ladder import Rung
-from modalities.trace import AssociationTrace
+from modalities.tracing.trace import AssociationTrace
+from modalities.workflow.acquisition import acquire
 from orchestrator.department import performed_at
 from orchestrator.errors import LabError
 from orchestrator.outcome import Observation, Outcome

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from modalities.commands import ReceivedInstance
+from modalities.datasets.storage_classes import STORAGE_CLASSES
+from modalities.dimse.scu import UNCOMPRESSED
 from modalities.ladder import Rung
-from modalities.scu import UNCOMPRESSED
 from modalities.services.get import Get
-from modalities.storage_classes import STORAGE_CLASSES
 from orchestrator.delivery import judge_delivery
 from orchestrator.outcome import Outcome
 from orchestrator.probes.base import PROBES, Probed, observe

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from modalities.commands import Report
-from modalities.identifier import attributes_of
+from modalities.datasets.identifier import attributes_of
 from modalities.ladder import Rung, Signature
 from modalities.ris.performed import PerformedStep
 from modalities.ris.worklist import worklist_item
@@ -19,7 +19,7 @@ from orchestrator.probes.base import PROBES, Probed, observe
 from orchestrator.scenario import RoleKind, Route
 
 if TYPE_CHECKING:
-    from modalities.fingerprint import Fingerprint
+    from modalities.datasets.fingerprint import Fingerprint
     from orchestrator.lab import Lab
     from orchestrator.study import SentStudy
 

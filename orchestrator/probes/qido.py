@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from modalities.commands import Report
 from modalities.ladder import Rung, Signature
 from modalities.services.qido import Qido
-from modalities.trace import AssociationTrace
+from modalities.tracing.trace import AssociationTrace
 from orchestrator.outcome import Outcome
 from orchestrator.probes.base import PROBES, Probed, observe
 from orchestrator.scenario import Route

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from modalities.commands import Report
-from modalities.fingerprint import Fingerprint
+from modalities.datasets.fingerprint import Fingerprint
 from modalities.ladder import Rung
 from modalities.services.wado import Wado
-from modalities.trace import AssociationTrace
+from modalities.tracing.trace import AssociationTrace
 from orchestrator.delivery import judge_delivery
 from orchestrator.outcome import Outcome
 from orchestrator.probes.base import PROBES, Probed, observe

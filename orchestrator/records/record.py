@@ -18,7 +18,7 @@ from typing import Any, Final, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from modalities.commands import ObjectReport
-from modalities.trace import AssociationTrace
+from modalities.tracing.trace import AssociationTrace
 from orchestrator.errors import EnvironmentProblemError, InputError
 from orchestrator.evidence.pdu import render
 from orchestrator.records.folders import RECORD, point_latest

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from modalities.control import ControlError, ControlServer, call
-from modalities.trace import AssociationTrace
+from modalities.tracing.trace import AssociationTrace
 from orchestrator.backends.base import Address
 from orchestrator.errors import LabError
 from orchestrator.relay.relay import Relay

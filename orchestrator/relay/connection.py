@@ -10,8 +10,8 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Final, NamedTuple
 
-from modalities.trace import AssociationTrace
-from modalities.tracing import StreamTracer
+from modalities.tracing.trace import AssociationTrace
+from modalities.tracing.tracer import StreamTracer
 from orchestrator.backends.base import Address
 from orchestrator.relay.end import CHUNK, End
 from orchestrator.relay.wires import relayed_mode

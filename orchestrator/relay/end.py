@@ -10,7 +10,7 @@ import struct
 import sys
 from typing import Final, Protocol, cast
 
-from modalities.tracing import Sender
+from modalities.tracing.tracer import Sender
 
 if sys.platform == "linux":
     import fcntl

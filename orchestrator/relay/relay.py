@@ -9,7 +9,7 @@ from concurrent.futures import CancelledError
 from threading import Lock, Thread
 from typing import Any, Final, TypeVar
 
-from modalities.trace import AssociationTrace
+from modalities.tracing.trace import AssociationTrace
 from orchestrator.backends.base import Address
 from orchestrator.errors import LabError
 from orchestrator.relay.connection import Connection

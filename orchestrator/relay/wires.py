@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from modalities.trace import AssociationTrace
+from modalities.tracing.trace import AssociationTrace
 from orchestrator.backends.base import Address
 from orchestrator.state import Link, WireState
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
-from modalities.fingerprint import Fingerprint
+from modalities.datasets.fingerprint import Fingerprint
 from modalities.registry import Registry
 from modalities.ris.performed import PerformedStep
 from modalities.ris.schedule import Schedule
-from modalities.web_target import WebTarget
+from modalities.web.target import WebTarget
 from orchestrator.backends.base import Backend, Launch, Place, Site
 from orchestrator.errors import InputError
 from orchestrator.outcome import Outcome

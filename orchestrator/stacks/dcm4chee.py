@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import quote
 
-from modalities.fingerprint import Fingerprint
-from modalities.web_target import WebTarget
+from modalities.datasets.fingerprint import Fingerprint
+from modalities.web.target import WebTarget
 from orchestrator.backends.base import Backend, Launch
 from orchestrator.errors import LabError
 from orchestrator.settings import ArchiveSettings, NativeChange

@@ -18,7 +18,7 @@ from typing import Final, get_args
 
 from pydicom.uid import UID
 
-from modalities.uids import uid_of
+from modalities.datasets.uids import uid_of
 from orchestrator.settings import ArchiveSettings, KnownAE, Service
 from orchestrator.stacks.base import Native
 

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import requests
 
-from modalities.fingerprint import Fingerprint
+from modalities.datasets.fingerprint import Fingerprint
 from orchestrator.errors import LabError
 from orchestrator.stacks.base import ForwardReport
 from orchestrator.stacks.dicomweb import DicomWeb

@@ -16,8 +16,8 @@ from multiprocessing.synchronize import Lock
 from pathlib import Path
 from typing import Final
 
-from modalities.fingerprint import Fingerprint
-from modalities.web_target import WebTarget
+from modalities.datasets.fingerprint import Fingerprint
+from modalities.web.target import WebTarget
 from orchestrator.backends.base import Address, Backend, Place
 from orchestrator.errors import LabError, UnsupportedError
 from orchestrator.settings import ArchiveSettings, NativeChange

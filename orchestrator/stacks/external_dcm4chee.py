@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from modalities.fingerprint import Fingerprint
+from modalities.datasets.fingerprint import Fingerprint
 from orchestrator.errors import LabError
 from orchestrator.settings import ArchiveSettings, NativeChange
 from orchestrator.stacks.base import ForwardReport, Native

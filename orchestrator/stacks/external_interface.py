@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
-from modalities.fingerprint import Fingerprint
+from modalities.datasets.fingerprint import Fingerprint
 from orchestrator.settings import ArchiveSettings, NativeChange
 from orchestrator.stacks.base import Dialect, ForwardReport, Native
 

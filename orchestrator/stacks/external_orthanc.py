@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from modalities.fingerprint import Fingerprint
+from modalities.datasets.fingerprint import Fingerprint
 from orchestrator.settings import ArchiveSettings, NativeChange
 from orchestrator.stacks.base import ForwardReport, Native
 from orchestrator.stacks.external_interface import keeper

@@ -7,7 +7,7 @@ from urllib.parse import quote, urlsplit
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from modalities.commands import Tls
-from modalities.web_target import WebAuth, WebTarget
+from modalities.web.target import WebAuth, WebTarget
 from orchestrator.stacks.external_site import Site
 
 

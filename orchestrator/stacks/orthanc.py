@@ -8,8 +8,8 @@ import secrets
 from collections.abc import Mapping
 from typing import Final
 
-from modalities.fingerprint import Fingerprint
-from modalities.web_target import WebAuth, WebTarget
+from modalities.datasets.fingerprint import Fingerprint
+from modalities.web.target import WebAuth, WebTarget
 from orchestrator.backends.base import Backend, Launch
 from orchestrator.errors import LabError, UnsupportedError
 from orchestrator.settings import ArchiveSettings, NativeChange

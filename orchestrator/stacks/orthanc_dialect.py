@@ -12,7 +12,7 @@ from typing import Final
 
 from packaging.version import Version
 
-from modalities.uids import uid_of
+from modalities.datasets.uids import uid_of
 from orchestrator.settings import ArchiveSettings, KnownAE, Service
 from orchestrator.stacks.base import Native
 

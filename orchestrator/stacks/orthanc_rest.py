@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from pydicom import dcmread
 
-from modalities.fingerprint import Fingerprint, fingerprint
+from modalities.datasets.fingerprint import Fingerprint, fingerprint
 from modalities.ladder import Rung, Signature
 from orchestrator.errors import LabError
 from orchestrator.outcome import Outcome

@@ -20,8 +20,8 @@ from pynetdicom.pdu_primitives import (
 from pynetdicom.presentation import PresentationContext
 
 from modalities.ladder import Rung, Signature
-from modalities.trace import AssociationTrace
-from modalities.tracing import StreamTracer
+from modalities.tracing.trace import AssociationTrace
+from modalities.tracing.tracer import StreamTracer
 from orchestrator.evidence.pdu import outcome_of, render
 from orchestrator.outcome import Outcome
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from modalities.commands import Caller, Target, Timeouts
+from modalities.commands import Caller, Timeouts
 from modalities.node import ModalityNode
-from modalities.study import WrittenFile, write_study
+from modalities.studies.generation import WrittenFile, write_study
 from tests.modalities.peers import (
     LOOPBACK,
     PATIENCE,
@@ -22,7 +22,7 @@ from tests.modalities.peers import (
     StoreScp,
     answers,
     free_port,
-    listens,
+    running_storescp,
     tool,
     until,
 )
@@ -109,15 +109,6 @@ def orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
 
 @pytest.fixture
 def storescp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoreScp]:
-    """DCMTK's storage SCP, writing every dataset exactly as it was received."""
-    folder = tmp_path_factory.mktemp("storescp")
-    port = free_port()
-    arguments = [tool("storescp"), "+B", "+xa", "-od", str(folder), str(port)]
-    environment = {**os.environ, "TCP_NODELAY": "1"}
-    process = subprocess.Popen(arguments, env=environment)
-    try:
-        until(lambda: listens(port), process)
-        yield StoreScp(Target(host=LOOPBACK, port=port, called="STORESCP"), folder)
-    finally:
-        process.kill()
-        process.wait()
+    """DCMTK's storage SCP, one association at a time."""
+    with running_storescp(tmp_path_factory.mktemp("storescp")) as scp:
+        yield scp

@@ -11,7 +11,7 @@ import struct
 import subprocess
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Thread
@@ -30,7 +30,7 @@ from pynetdicom.pdu_primitives import (
 from pynetdicom.presentation import PresentationContext
 
 from modalities.commands import Target
-from modalities.pixel_data import TRANSFER_SYNTAXES
+from modalities.studies.pixel_data import TRANSFER_SYNTAXES
 
 LOOPBACK = "127.0.0.1"
 #: What CT images can be encoded in.
@@ -226,3 +226,17 @@ def listens(port: int) -> bool:
     except OSError:
         return False
     return True
+
+
+@contextlib.contextmanager
+def running_storescp(folder: Path, *options: str) -> Iterator[StoreScp]:
+    """DCMTK's storage SCP, writing every dataset to ``folder`` exactly as it was received."""
+    port = free_port()
+    arguments = [tool("storescp"), *options, "+B", "+xa", "-od", str(folder), str(port)]
+    process = subprocess.Popen(arguments, env={**os.environ, "TCP_NODELAY": "1"})
+    try:
+        until(lambda: listens(port), process)
+        yield StoreScp(Target(host=LOOPBACK, port=port, called="STORESCP"), folder)
+    finally:
+        process.kill()
+        process.wait()

@@ -10,15 +10,15 @@ from pydicom.data import get_testdata_files
 from pydicom.uid import UID
 
 from modalities.commands import Caller, Report, Target
+from modalities.datasets.part10 import fingerprint_of, inspect
 from modalities.errors import ModalityError
 from modalities.ladder import Rung
 from modalities.node import ModalityNode
-from modalities.part10 import fingerprint_of, inspect
 from modalities.services.echo import Echo
 from modalities.services.listen import Listen, Received
 from modalities.services.query import Find, Move
 from modalities.services.store import Store
-from modalities.study import WrittenFile, write_study
+from modalities.studies.generation import WrittenFile, write_study
 from tests.modalities.peers import FOR_12_BITS, LOOPBACK, Orthanc, StoreScp
 
 pytestmark = pytest.mark.local

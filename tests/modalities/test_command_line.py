@@ -11,7 +11,7 @@ import pytest
 from modalities.command_line import main
 from modalities.node import ModalityNode
 from modalities.services.listen import Listen, Received
-from modalities.study import WrittenFile
+from modalities.studies.generation import WrittenFile
 from tests.modalities.peers import LOOPBACK, Conversation, ScriptedPeers
 
 
@@ -75,7 +75,18 @@ def test_an_echo_that_is_rejected_exits_with_1_and_says_why(
         (["send", "--to", "WS@127.0.0.1:104"], "nothing to send"),
         (["send", "--to", "WS@127.0.0.1:104", "/nowhere.dcm"], "nowhere.dcm"),
         (["send", "--to", "WS@127.0.0.1:104", "--family", "XT"], "unknown modality family"),
+        (
+            ["send", "--to", "WS@127.0.0.1:104", "--associations", "65", "/nowhere.dcm"],
+            "--associations: ",
+        ),
         (["generate", "--out", "x", "--transfer-syntax", "JPEGLossless"], "can't be made in"),
+        (["generate", "--out", "x", "--rows", "65536"], "rows from 1 to 65535, saw 65536"),
+        (["generate", "--out", "x", "--seed", "-1"], "a seed from 0"),
+        (["listen", "--aetitle", "MORE THAN SIXTEEN", "--port", "0"], "can't be an AE title"),
+        (["echo", "--to", "WS@127.0.0.1:104", "--key", "x"], "--certificate, which is missing"),
+        (["echo", "--to", "WS@127.0.0.1:104", "--check-hostname"], "chains to a trusted CA"),
+        (["qido", "--to", "http://127.0.0.1:80", "--trusted", "x"], "expected https://"),
+        (["commit", "--to", "WS@127.0.0.1:104", "--wait", "-1", "/nowhere.dcm"], "--wait: "),
     ],
 )
 def test_wrong_input_exits_with_2_and_one_line(
@@ -85,6 +96,33 @@ def test_wrong_input_exits_with_2_and_one_line(
     error = capsys.readouterr().err
     assert words in error
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", ["send", "commit"])
+def test_a_folder_without_dicom_files_is_no_success(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([command, "--to", "WS@127.0.0.1:104", str(tmp_path)]) == 2
+    assert f"there is no DICOM file below {tmp_path}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["echo", "--timeout", "0"], "expected seconds from above 0"),
+        (["echo", "--timeout", "nan"], "expected seconds from above 0"),
+        (["send", "--images", "three"], "expected a whole number of at least 1, saw 'three'"),
+        (["listen", "--port", "65536"], "expected a port from 0 to 65535"),
+        (["node", "--control-port", "-1"], "expected a port from 0 to 65535"),
+    ],
+)
+def test_a_number_that_is_none_is_explained(
+    arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(arguments)
+    assert left.value.code == 2
+    assert words in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("target", ["WS", "WS@host", "WS@host:0", "WS@host:99999", "@host:104"])

@@ -8,6 +8,7 @@ from http.client import HTTPConnection
 import pytest
 
 from modalities.control import ControlError, ControlServer, call
+from modalities.services.query import Find
 from tests.modalities.peers import LOOPBACK, PATIENCE
 
 
@@ -29,6 +30,23 @@ def post(control: ControlServer, headers: dict[str, str]) -> int:
 
 def test_a_verb_is_called_with_the_body_and_answers_data(control: ControlServer) -> None:
     assert call(LOOPBACK, control.port, "double", 3, timeout=PATIENCE) == 6
+
+
+def test_names_in_any_script_arrive_as_they_were() -> None:
+    server = ControlServer({"same": lambda body: body}, LOOPBACK)
+    name = Find.model_validate(
+        {
+            "target": {"host": LOOPBACK, "port": 104, "called": "PEER"},
+            "caller": {"calling": "CT"},
+            "keys": {"PatientName": "Phantöm^山田"},
+        }
+    )
+    try:
+        answer = call(LOOPBACK, server.port, "same", name, timeout=PATIENCE)
+        assert answer["keys"]["PatientName"] == "Phantöm^山田"
+        assert call(LOOPBACK, server.port, "same", "Größe", timeout=PATIENCE) == "Größe"
+    finally:
+        server.stop()
 
 
 def test_a_verb_that_there_is_not_is_refused_with_those_that_there_are(

@@ -18,7 +18,7 @@ from modalities.services.echo import Echo
 from modalities.services.listen import Forget, Listen, Received
 from modalities.services.query import Find, Move
 from modalities.services.store import Store
-from modalities.study import WrittenFile
+from modalities.studies.generation import WrittenFile
 from tests.modalities.peers import LOOPBACK, PATIENCE, free_port, until
 
 

@@ -9,7 +9,7 @@ import pytest
 from pydicom.data import get_testdata_file
 
 from modalities.ladder import Rung, Signature
-from modalities.trace import AssociationTrace
+from modalities.tracing.trace import AssociationTrace
 from orchestrator.backends.base import Address
 from orchestrator.evidence import outcome_of
 from orchestrator.relay import Relay

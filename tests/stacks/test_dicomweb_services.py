@@ -9,7 +9,7 @@ import requests
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from modalities.commands import Tls
-from modalities.web_target import WebAuth, WebTarget
+from modalities.web.target import WebAuth, WebTarget
 from orchestrator.backends.base import Backend
 from orchestrator.backends.local import LocalBackend
 from orchestrator.errors import UnsupportedError

@@ -13,7 +13,7 @@ from modalities.commands import Caller, Target
 from modalities.ladder import Rung, Signature
 from modalities.node import ModalityNode
 from modalities.services.store import Store
-from modalities.study import write_study
+from modalities.studies.generation import write_study
 from orchestrator.backends.local import LocalBackend, LocalSite
 from orchestrator.errors import LabError, UnsupportedError
 from orchestrator.settings import ArchiveSettings, KnownAE

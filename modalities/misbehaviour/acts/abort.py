@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from modalities import upper_layer
+from modalities.association import upper_layer
 from modalities.misbehaviour.act import Act, Script, Silence, Step, act
 
 

@@ -9,10 +9,10 @@ from typing import Final, Literal
 
 from pydantic import Field
 
+from modalities.association.link import StoppedError, connect
+from modalities.association.upper_layer import ASSOCIATE_RQ
 from modalities.commands import Caller, Target
-from modalities.link import StoppedError, connect
 from modalities.misbehaviour.act import Act, Script, act
-from modalities.upper_layer import ASSOCIATE_RQ
 
 #: What an A-ASSOCIATE-RQ of ours has about.
 _PROMISED: Final = 205

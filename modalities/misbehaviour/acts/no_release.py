@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
+from modalities.association.upper_layer import RELEASE_RQ
 from modalities.misbehaviour.act import Act, HangUp, Script, Step, act
 from modalities.misbehaviour.scripts import OnFirst
-from modalities.upper_layer import RELEASE_RQ
 
 
 @act

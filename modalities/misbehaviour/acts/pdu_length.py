@@ -8,9 +8,9 @@ from typing import Final, Literal
 
 from pydantic import Field
 
+from modalities.association.upper_layer import ASSOCIATE_RQ, P_DATA, RELEASE_RQ
 from modalities.misbehaviour.act import Act, Script, Step, act
 from modalities.misbehaviour.scripts import OnFirst
-from modalities.upper_layer import ASSOCIATE_RQ, P_DATA, RELEASE_RQ
 
 _TYPES: Final = {"associate": ASSOCIATE_RQ, "data": P_DATA, "release": RELEASE_RQ}
 

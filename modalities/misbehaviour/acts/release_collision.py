@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
-from modalities import upper_layer
+from modalities.association import upper_layer
+from modalities.association.upper_layer import RELEASE_RQ
 from modalities.misbehaviour.act import Act, Script, Step, act
 from modalities.misbehaviour.scripts import OnFirst
-from modalities.upper_layer import RELEASE_RQ
 
 
 @act

@@ -8,9 +8,9 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 from pydicom.uid import MRImageStorage
 
+from modalities.datasets.uids import uid_of
 from modalities.misbehaviour.alteration import Alteration, alteration
 from modalities.misbehaviour.encoded import EncodedObject
-from modalities.uids import uid_of
 
 
 @alteration

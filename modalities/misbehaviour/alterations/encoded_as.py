@@ -8,12 +8,12 @@ from typing import Literal, get_args
 
 from pydicom.uid import UID
 
-from modalities.encoding import encoding_of
+from modalities.datasets.encoding import encoding_of
+from modalities.datasets.uids import uid_of
 from modalities.errors import ModalityError
 from modalities.misbehaviour.alteration import Alteration, alteration
 from modalities.misbehaviour.elements import joined, split
 from modalities.misbehaviour.encoded import EncodedObject
-from modalities.uids import uid_of
 
 _Syntax = Literal["ImplicitVRLittleEndian", "ExplicitVRLittleEndian", "ExplicitVRBigEndian"]
 

@@ -2,7 +2,8 @@
 
 pynetdicom's own ``Association`` decides negotiation, abort and response codes by itself. Vendors
 differ in just these, so this class only speaks the protocol and leaves every decision to its
-caller. The same reason, on the requestor's side, is told in ``modalities/association.py``.
+caller. The same reason, on the requestor's side, is told in
+``modalities/association/requestor.py``.
 """
 
 from __future__ import annotations
@@ -13,39 +14,34 @@ import socket
 import ssl
 import struct
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from pynetdicom import dimse_messages
 from pynetdicom.dimse_messages import DIMSEMessage
 from pynetdicom.dimse_primitives import C_CANCEL, DimsePrimitiveType
-from pynetdicom.pdu import A_ASSOCIATE_AC, A_ASSOCIATE_RJ, A_ASSOCIATE_RQ, P_DATA_TF
-from pynetdicom.pdu_primitives import (
-    A_ASSOCIATE,
-    MaximumLengthNotification,
-    SCP_SCU_RoleSelectionNegotiation,
-    SOPClassExtendedNegotiation,
-)
-from pynetdicom.presentation import PresentationContext
+from pynetdicom.pdu import P_DATA_TF
 
-from modalities import upper_layer
-from modalities.upper_layer import ABORT, ASSOCIATE_RQ, P_DATA, RELEASE_RQ, SHORT_PDU, UNLIMITED
+from modalities.association import upper_layer
+from modalities.association.upper_layer import (
+    ABORT,
+    ASSOCIATE_RQ,
+    P_DATA,
+    RELEASE_RQ,
+    SHORT_PDU,
+    UNLIMITED,
+)
+from orchestrator.stacks.profile.association_rules import Abort, Negotiation
+from orchestrator.stacks.profile.messages import Message, MessageReader, MisplacedFragmentError
 from orchestrator.stacks.profile.policy import ACCEPTED, Answer, Rejection
-from orchestrator.stacks.profile.vendor import Abort, Negotiation
+from orchestrator.stacks.profile.requested import Proposal, Requested, Roles, rejection_pdu
 
 _RECEIVE: Final = 1 << 16
 _BY_USER: Final = Abort(source=0, reason=0)
+_PDU_TYPES: Final = range(ASSOCIATE_RQ, ABORT + 1)
 
 
 class AssociationEndedError(Exception):
     """The association is over; the message says how, for the archive's log."""
-
-
-class Proposal(NamedTuple):
-    """One presentation context as the requestor proposed it."""
-
-    context_id: int
-    abstract_syntax: str
-    transfer_syntaxes: tuple[str, ...]
 
 
 class Context(NamedTuple):
@@ -56,11 +52,12 @@ class Context(NamedTuple):
     transfer_syntax: str
 
 
-class Roles(NamedTuple):
-    """SCP/SCU role selection (PS3.7 D.3.3.4) as the requestor proposed it."""
+class Received(NamedTuple):
+    """A DIMSE request or response with its context, and ``last_fragment`` as of ``Message``."""
 
-    scu: bool
-    scp: bool
+    context: Context
+    message: DimsePrimitiveType
+    last_fragment: int
 
 
 class AcceptedAssociation:
@@ -81,66 +78,50 @@ class AcceptedAssociation:
         self._rules = rules
         self._idle_timeout = idle_timeout
         self._buffer = bytearray()
-        self._message = DIMSEMessage()
-        self._waiting: list[tuple[int, DimsePrimitiveType]] = []
+        self._messages = MessageReader(rules)
+        self._waiting: list[Message] = []
         self._cancelled: set[int] = set()
-        self._peer_max_length = 0
         self._max_length = 0
         self.peer = peer
         self.calling = ""
         self.called = ""
         self.proposals: tuple[Proposal, ...] = ()
-        self.roles: dict[str, Roles] = {}
-        self.extended: dict[str, bytes] = {}
+        self.roles: Mapping[str, Roles] = {}
+        self.extended: Mapping[str, bytes] = {}
         self.contexts: dict[int, Context] = {}
 
-    def read_request(self, timeout: float) -> None:
+    def read_request(self, timeout: float, hasty_pdu: Abort | None) -> None:
         """Wait for the A-ASSOCIATE-RQ and take it apart.
+
+        Args:
+            timeout: seconds that each wait for more of it may last.
+            hasty_pdu: reaction to another PDU; None: none.
 
         Raises:
             AssociationEndedError: nothing came in time, or something else.
         """
         try:
-            pdu_type, pdu = self._read_pdu(timeout)
+            pdu_type = self._read(6, timeout)[0]
+            if pdu_type != ASSOCIATE_RQ:
+                if hasty_pdu is not None:
+                    self.abort(hasty_pdu)
+                words = f"expected an A-ASSOCIATE-RQ, saw PDU type {pdu_type:#04x}"
+                raise AssociationEndedError(words)
+            _, pdu = self._read_pdu(timeout)
         except TimeoutError as error:
             raise AssociationEndedError(f"no complete A-ASSOCIATE-RQ in {timeout:g} s") from error
-        if pdu_type != ASSOCIATE_RQ:
-            raise AssociationEndedError(f"expected an A-ASSOCIATE-RQ, saw PDU type {pdu_type:#04x}")
-        request = A_ASSOCIATE_RQ()
         try:
-            request.decode(pdu)
-            primitive = request.to_primitive()
+            requested = Requested.read(pdu)
         except Exception as error:  # whatever a decoder makes of a malformed PDU
             raise AssociationEndedError(f"A-ASSOCIATE-RQ can't be decoded: {error}") from error
-        self._request = primitive
-        self.calling = str(primitive.calling_ae_title).strip()
-        self.called = str(primitive.called_ae_title).strip()
-        self.proposals = tuple(
-            Proposal(
-                int(context.context_id or 0),
-                str(context.abstract_syntax),
-                tuple(str(uid) for uid in context.transfer_syntax),
-            )
-            for context in primitive.presentation_context_definition_list
-        )
-        for item in primitive.user_information:
-            if isinstance(item, MaximumLengthNotification):
-                self._peer_max_length = int(item.maximum_length_received or 0)
-            elif isinstance(item, SCP_SCU_RoleSelectionNegotiation):
-                self.roles[str(item.sop_class_uid)] = Roles(
-                    bool(item.scu_role), bool(item.scp_role)
-                )
-            elif isinstance(item, SOPClassExtendedNegotiation):
-                information = item.service_class_application_information or b""
-                self.extended[str(item.sop_class_uid)] = information
+        self._requested = requested
+        self.calling, self.called = requested.calling, requested.called
+        self.proposals = requested.proposals
+        self.roles, self.extended = requested.roles, requested.extended
 
     def reject(self, rejection: Rejection) -> None:
         """Send A-ASSOCIATE-RJ."""
-        primitive = A_ASSOCIATE()
-        primitive.result = rejection.result
-        primitive.result_source = rejection.source
-        primitive.diagnostic = rejection.reason
-        self._send(A_ASSOCIATE_RJ(primitive).encode())
+        self._send(rejection_pdu(rejection))
 
     def accept(
         self,
@@ -158,20 +139,9 @@ class AcceptedAssociation:
             for proposal, answer in zip(self.proposals, answers, strict=True)
             if answer.result == ACCEPTED
         }
-        primitive = A_ASSOCIATE()
-        primitive.application_context_name = upper_layer.APPLICATION_CONTEXT
-        primitive.calling_ae_title = self._request.calling_ae_title
-        primitive.called_ae_title = self._request.called_ae_title
-        primitive.result = 0
-        primitive.result_source = 1
-        primitive.presentation_context_definition_results_list = [
-            _context(proposal, answer)
-            for proposal, answer in zip(self.proposals, answers, strict=True)
-        ]
-        primitive.user_information = _user_information(max_length, roles, extended)
-        self._send(A_ASSOCIATE_AC(primitive).encode())
+        self._send(self._requested.acceptance_pdu(answers, max_length, roles, extended))
 
-    def receive(self) -> tuple[Context, DimsePrimitiveType]:
+    def receive(self) -> Received:
         """The next DIMSE request or response; C-CANCEL requests are set aside.
 
         Raises:
@@ -186,12 +156,12 @@ class AcceptedAssociation:
                 words = f"aborted: idle for {self._idle_timeout:g} s"
                 raise AssociationEndedError(words) from error
             self._take(pdu_type, pdu)
-        context_id, message = self._waiting.pop(0)
-        context = self.contexts.get(context_id)
+        message = self._waiting.pop(0)
+        context = self.contexts.get(message.context_id)
         if context is None:
             self.abort()
-            raise AssociationEndedError(f"aborted: context {context_id} was not accepted")
-        return context, message
+            raise AssociationEndedError(f"aborted: context {message.context_id} was not accepted")
+        return Received(context, message.primitive, message.last_fragment)
 
     def cancelled(self, message_id: int) -> bool:
         """Whether a C-CANCEL for ``message_id`` has arrived by now; does not wait."""
@@ -208,7 +178,7 @@ class AcceptedAssociation:
         suffix = "RQ" if message.MessageIDBeingRespondedTo is None else "RSP"
         encoded: DIMSEMessage = getattr(dimse_messages, f"{kind}_{suffix}")()
         encoded.primitive_to_message(message)
-        size = self._peer_max_length or UNLIMITED
+        size = self._requested.max_length or UNLIMITED
         for primitive in encoded.encode_msg(context.context_id, size):
             self._send(P_DATA_TF(primitive).encode())
 
@@ -226,31 +196,22 @@ class AcceptedAssociation:
         elif pdu_type == ABORT and len(pdu) == SHORT_PDU:
             raise AssociationEndedError(f"aborted by the peer ({pdu[8]}/{pdu[9]})")
         else:
-            self.abort(self._rules.unknown_pdu)
+            self.abort(self._rules.unexpected_pdu)
             raise AssociationEndedError(f"aborted: unexpected PDU type {pdu_type:#04x}")
 
     def _take_data(self, pdu: bytes) -> None:
-        length = len(pdu) - 6
-        if length > self._max_length and self._rules.larger_pdu is not None:
-            self.abort(self._rules.larger_pdu)
-            words = f"aborted: PDU of {length} bytes, announced maximum is {self._max_length}"
-            raise AssociationEndedError(words)
         try:
-            data = P_DATA_TF()
-            data.decode(pdu)
-            if self._message.decode_msg(data.to_primitive()):
-                context_id = self._message.context_id or 0
-                message, self._message = self._message, DIMSEMessage()
-                self._keep(context_id, message.message_to_primitive())
+            for message in self._messages.take(pdu):
+                if isinstance(message.primitive, C_CANCEL):
+                    self._cancelled.add(message.primitive.MessageIDBeingRespondedTo or 0)
+                else:
+                    self._waiting.append(message)
+        except MisplacedFragmentError as error:
+            self.abort(error.how)
+            raise AssociationEndedError(f"aborted: {error}") from error
         except Exception as error:  # whatever a decoder makes of a malformed message
-            self.abort(self._rules.unknown_pdu)
+            self.abort(self._rules.malformed_pdu)
             raise AssociationEndedError(f"aborted: message can't be decoded: {error}") from error
-
-    def _keep(self, context_id: int, message: DimsePrimitiveType) -> None:
-        if isinstance(message, C_CANCEL):
-            self._cancelled.add(message.MessageIDBeingRespondedTo or 0)
-        else:
-            self._waiting.append((context_id, message))
 
     def _readable(self) -> bool:
         if self._buffer:
@@ -261,9 +222,17 @@ class AcceptedAssociation:
 
     def _read_pdu(self, timeout: float | None) -> tuple[int, bytes]:
         header = self._read(6, timeout)
-        _, _, length = struct.unpack(">BBL", header)
+        pdu_type, _, length = struct.unpack(">BBL", header)
+        # by its header: what a peer announces must not decide how much memory it gets
+        if pdu_type not in _PDU_TYPES:
+            self.abort(self._rules.unknown_pdu)
+            raise AssociationEndedError(f"aborted: unknown PDU type {pdu_type:#04x}")
+        larger = self._rules.larger_pdu
+        if larger is not None and pdu_type == P_DATA and length > self._max_length:
+            self.abort(larger)
+            words = f"aborted: PDU of {length} bytes, announced maximum is {self._max_length}"
+            raise AssociationEndedError(words)
         if length > self._rules.largest_pdu:
-            # by its header: what a peer announces must not decide how much memory it gets
             self.abort(self._rules.largest_pdu_abort)
             raise AssociationEndedError(f"aborted: PDU of {length} bytes")
         pdu = self._read(6 + length, timeout)
@@ -291,30 +260,3 @@ class AcceptedAssociation:
             self._connection.sendall(data)
         except OSError as error:
             raise AssociationEndedError(f"connection lost while sending: {error}") from error
-
-
-def _context(proposal: Proposal, answer: Answer) -> PresentationContext:
-    context = upper_layer.presentation_context(
-        proposal.context_id, proposal.abstract_syntax, (answer.transfer_syntax,)
-    )
-    context.result = answer.result
-    return context
-
-
-def _user_information(
-    max_length: int, roles: Mapping[str, Roles], extended: Mapping[str, bytes]
-) -> list[Any]:
-    own = upper_layer.user_information(max_length)
-    items: list[Any] = [own.length, own.implementation]
-    for uid, role in roles.items():
-        selection = SCP_SCU_RoleSelectionNegotiation()
-        selection.sop_class_uid = uid
-        selection.scu_role, selection.scp_role = role
-        items.append(selection)
-    items.append(own.version)
-    for uid, information in extended.items():
-        negotiation = SOPClassExtendedNegotiation()
-        negotiation.sop_class_uid = uid
-        negotiation.service_class_application_information = information
-        items.append(negotiation)
-    return items

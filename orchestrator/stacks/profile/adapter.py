@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from modalities.control import ControlError, call
-from modalities.fingerprint import Fingerprint
+from modalities.datasets.fingerprint import Fingerprint
 from modalities.ris.performed import PerformedStep
 from modalities.ris.schedule import Schedule
-from modalities.web_target import WebAuth, WebTarget
+from modalities.web.target import WebAuth, WebTarget
 from orchestrator.backends.base import InProcess, Launch
 from orchestrator.errors import LabError, UnsupportedError
 from orchestrator.settings import ArchiveSettings, NativeChange

@@ -15,12 +15,12 @@ from typing import Any, Final, NamedTuple
 from pynetdicom.dimse_messages import N_EVENT_REPORT_RQ
 from pynetdicom.dimse_primitives import N_ACTION, N_EVENT_REPORT
 
-from modalities.association import Association
+from modalities.association.link import StoppedError
+from modalities.association.negotiated import RoleSelection
+from modalities.association.requestor import Association
 from modalities.commands import Caller, Target, Timeouts
-from modalities.link import StoppedError
-from modalities.negotiated import RoleSelection
-from modalities.scu import check_status, message_of
-from modalities.storage_commitment import (
+from modalities.dimse.scu import check_status, message_of
+from modalities.workflow.storage_commitment import (
     STORAGE_COMMITMENT,
     STORAGE_COMMITMENT_INSTANCE,
 )

@@ -9,8 +9,8 @@ from typing import Final, NamedTuple
 from pydicom import Dataset
 from pynetdicom.dimse_primitives import N_ACTION
 
-from modalities.encoding import MalformedDatasetError
-from modalities.storage_commitment import (
+from modalities.datasets.encoding import MalformedDatasetError
+from modalities.workflow.storage_commitment import (
     REQUEST_STORAGE_COMMITMENT,
     STORAGE_COMMITMENT_INSTANCE,
 )

@@ -16,13 +16,15 @@ from pynetdicom.dimse_primitives import (
     DimsePrimitiveType,
 )
 
-from modalities.encoding import MalformedDatasetError
+from modalities.datasets.encoding import MalformedDatasetError
 from orchestrator.settings import Service
 from orchestrator.stacks.profile.acceptor import (
     AcceptedAssociation,
     AssociationEndedError,
     Context,
+    Received,
 )
+from orchestrator.stacks.profile.association_rules import Abort
 from orchestrator.stacks.profile.encoding import decode, encode
 from orchestrator.stacks.profile.identifiers import (
     IdentifierError,
@@ -119,8 +121,7 @@ class Conversation:
         association = self._association
         try:
             while True:
-                context, message = association.receive()
-                self._dispatch(context, message)
+                self._dispatch(association.receive())
         except AssociationEndedError as ended:
             self._log(f"association from {association.calling}@{association.peer} {ended}")
 
@@ -135,7 +136,8 @@ class Conversation:
         }
         return dict.fromkeys(self._relational, _RELATIONAL)
 
-    def _dispatch(self, context: Context, message: DimsePrimitiveType) -> None:
+    def _dispatch(self, received: Received) -> None:
+        context, message, last_fragment = received
         if self._workflow.answer(self._policy, self._association, context, message):
             return
         service = _SERVICE.get(type(message))
@@ -150,9 +152,12 @@ class Conversation:
         if isinstance(message, C_ECHO):
             self._echo(context, message)
         elif isinstance(message, C_STORE):
-            response = self._receiver.store(self._policy, calling, context, message)
-            if response is not None:
-                self._association.send(response, context)
+            reaction = self._receiver.store(self._policy, calling, context, message, last_fragment)
+            if isinstance(reaction, Abort):
+                self._association.abort(reaction)
+                raise AssociationEndedError("aborted: the dataset broke before all of it was there")
+            if reaction is not None:
+                self._association.send(reaction, context)
         elif isinstance(message, C_FIND):
             self._find(context, message)
         elif isinstance(message, C_MOVE | C_GET):

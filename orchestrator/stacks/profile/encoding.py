@@ -13,8 +13,18 @@ from pydicom.uid import UID
 from pydicom.valuerep import VR
 from pynetdicom import dsutils
 
-from modalities.encoding import MalformedDatasetError, encoding_of, refuse_if_cut_short
+from modalities.datasets.encoding import MalformedDatasetError, encoding_of, refuse_if_cut_short
 
+#: What pydicom raises for bytes that it makes no dataset of.
+_UNREADABLE: Final = (
+    ValueError,
+    EOFError,
+    NotImplementedError,
+    OSError,
+    KeyError,
+    RecursionError,
+    zlib.error,
+)
 _KNOWN_VRS: Final = frozenset(str(vr) for vr in VR)
 
 
@@ -31,7 +41,15 @@ def decode(content: bytes, transfer_syntax: str) -> Dataset:
         dataset = dsutils.decode(
             BytesIO(content), encoding.implicit_vr, encoding.little_endian, encoding.deflated
         )
-    except (ValueError, EOFError, NotImplementedError, OSError, KeyError, zlib.error) as error:
+    except (
+        ValueError,
+        EOFError,
+        NotImplementedError,
+        OSError,
+        KeyError,
+        RecursionError,
+        zlib.error,
+    ) as error:
         raise MalformedDatasetError(f"the dataset can't be read: {error}") from error
     if dataset.original_encoding[0] not in (None, encoding.implicit_vr):
         raise MalformedDatasetError("the dataset is not encoded as its transfer syntax says")

@@ -9,7 +9,7 @@ from pydicom import Dataset
 from pydicom.datadict import tag_for_keyword
 from pydicom.tag import Tag
 
-from modalities.matching import texts
+from modalities.datasets.matching import texts
 from orchestrator.stacks.profile.vendor import Level, Query
 
 LEVELS: Final[tuple[Level, ...]] = ("PATIENT", "STUDY", "SERIES", "IMAGE")

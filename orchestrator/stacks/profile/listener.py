@@ -13,14 +13,16 @@ from socketserver import BaseRequestHandler, ThreadingTCPServer
 from threading import Event, Lock, Thread
 from typing import Any, Final
 
+from modalities.association.upper_layer import ABORT, ASSOCIATE_AC, ASSOCIATE_RQ
 from orchestrator.errors import EnvironmentProblemError
-from orchestrator.stacks.profile.vendor import Admission
+from orchestrator.stacks.profile.association_rules import Admission
 
 _POLL_SECONDS: Final = 0.02
 _LINGER_SECONDS: Final = 1.0
 _RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
-#: First byte of an A-ASSOCIATE-RQ (PS3.8 9.3.2) and of a TLS handshake record (RFC 8446 5.1).
-_ASSOCIATE_RQ: Final = b"\x01"
+#: First byte of a PDU by its type (PS3.8 9.3.1), and of a TLS handshake record (RFC 8446 5.1).
+_ASSOCIATE_RQ: Final = bytes([ASSOCIATE_RQ])
+_OTHER_PDUS: Final = frozenset(bytes([each]) for each in range(ASSOCIATE_AC, ABORT))
 _TLS_HANDSHAKE: Final = b"\x16"
 
 #: Serves one connection until it ends; calls the event once its association is established or
@@ -106,7 +108,7 @@ class Listener:
                 served = self._wrap(connection, context)
                 if self._handshakes(served, peer):
                     self._serve(served, peer, settled)
-            elif context is None and first == _ASSOCIATE_RQ:
+            elif context is None and self._is_pdu(first):
                 self._serve(served, peer, settled)
             elif first:
                 wanted = "DICOM" if context is None else "TLS"
@@ -119,6 +121,11 @@ class Listener:
             settled.set()
             with self._lock:
                 self._connections.pop(served, None)
+
+    def _is_pdu(self, first: bytes) -> bool:
+        """Whether the vendor takes it for DICOM; an A-ABORT of nothing never is."""
+        hasty = first in _OTHER_PDUS and self._rules.hasty_pdu is not None
+        return first == _ASSOCIATE_RQ or hasty
 
     def failed(self, peer: str) -> None:
         """Log a defect of the archive itself: the connection is lost, the archive lives on."""

@@ -8,9 +8,9 @@ from io import BytesIO
 from pydicom import Dataset
 from pynetdicom.dimse_primitives import N_CREATE, N_SET
 
-from modalities.acceptor import Reply
-from modalities.encoding import MalformedDatasetError
+from modalities.datasets.encoding import MalformedDatasetError
 from modalities.ris.procedure_steps import MppsRules, ProcedureSteps
+from modalities.scp.acceptor import Reply
 from orchestrator.stacks.profile.acceptor import AcceptedAssociation, Context
 from orchestrator.stacks.profile.encoding import decode
 from orchestrator.stacks.profile.responses import replied

@@ -9,10 +9,10 @@ from typing import Final, Literal, NamedTuple
 from pydicom.uid import UID
 from pynetdicom.presentation import AllStoragePresentationContexts
 
-from modalities.ris.procedure_steps import MPPS
+from modalities.datasets.uids import uid_of
 from modalities.services.worklist import MODALITY_WORKLIST
-from modalities.storage_commitment import STORAGE_COMMITMENT
-from modalities.uids import uid_of
+from modalities.workflow.performed_step import MPPS
+from modalities.workflow.storage_commitment import STORAGE_COMMITMENT
 from orchestrator.settings import ArchiveSettings, KnownAE, Service
 from orchestrator.stacks.profile.vendor import VendorProfile
 

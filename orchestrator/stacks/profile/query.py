@@ -10,7 +10,7 @@ from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.dataelem import DataElement
 from pydicom.tag import BaseTag, Tag
 
-from modalities.matching import matches
+from modalities.datasets.matching import matches
 from orchestrator.stacks.profile.identifiers import LEVELS, UNIQUE_KEY, Identifier
 from orchestrator.stacks.profile.policy import Policy
 from orchestrator.stacks.profile.store import Held, ObjectStore

@@ -10,12 +10,14 @@ from typing import Final, NamedTuple
 from pydicom import Dataset
 from pynetdicom.dimse_primitives import C_STORE
 
-from modalities.encoding import MalformedDatasetError
+from modalities.datasets.encoding import MalformedDatasetError
 from orchestrator.stacks.profile.acceptor import Context
+from orchestrator.stacks.profile.association_rules import Abort
 from orchestrator.stacks.profile.encoding import decode, encode
 from orchestrator.stacks.profile.policy import Policy
 from orchestrator.stacks.profile.responses import failed
 from orchestrator.stacks.profile.store import Arrival, ObjectStore
+from orchestrator.stacks.profile.structure import BrokenStructureError, strictly_read
 from orchestrator.stacks.profile.vendor import Failure
 
 _OUT_OF_RESOURCES: Final = Failure(status=0xA700, comment="{error}")
@@ -46,12 +48,14 @@ class Offer(NamedTuple):
 class Verdict(NamedTuple):
     """What became of an offer: kept where ``failure`` is None, else why not in words.
 
-    ``dataset`` is what it holds, None where it could not be read.
+    ``dataset`` is what it holds, None where it could not be read; ``broken_after`` is then the
+    number of bytes after which a reader notices, None if only at the end.
     """
 
     failure: Failure | None
     why: str
     dataset: Dataset | None
+    broken_after: int | None = None
 
 
 class Receiver:
@@ -67,9 +71,19 @@ class Receiver:
         self._log = log
 
     def store(
-        self, policy: Policy, calling: str, context: Context, request: C_STORE
-    ) -> C_STORE | None:
-        """Carry out one C-STORE-RQ and give its response; None: none is sent."""
+        self,
+        policy: Policy,
+        calling: str,
+        context: Context,
+        request: C_STORE,
+        last_fragment: int = 0,
+    ) -> C_STORE | Abort | None:
+        """Carry out one C-STORE-RQ and give its response; None: none is sent.
+
+        A vendor that does not answer a dataset that breaks has stopped to expect it: if more
+        fragments were still to come then, they are misplaced. ``last_fragment`` is as of
+        ``Message``.
+        """
         rules = policy.profile.receipt
         response = C_STORE()
         response.MessageIDBeingRespondedTo = request.MessageID
@@ -83,7 +97,9 @@ class Receiver:
             policy, offer, lambda dataset: _mismatch(rules.command_mismatch, claimed, dataset)
         )
         if verdict.dataset is None and rules.unparsable is None:
-            return None
+            noticed = verdict.broken_after
+            gone_on = noticed is not None and noticed <= last_fragment
+            return policy.profile.negotiation.misplaced_fragment if gone_on else None
         if verdict.failure is not None:
             study = "" if verdict.dataset is None else _text(verdict.dataset, "StudyInstanceUID")
             failed(response, verdict.failure, error=verdict.why, calling=calling, study=study)
@@ -99,16 +115,21 @@ class Receiver:
         """
         rules = policy.profile.receipt
         try:
-            dataset = decode(offer.content, offer.transfer_syntax)
+            content = offer.content
+            if rules.strict_structure:
+                content = strictly_read(
+                    content, offer.transfer_syntax, unprintable_vr=rules.unprintable_vr
+                )
+            dataset = decode(content, offer.transfer_syntax)
         except MalformedDatasetError as error:
             self._log(f"{offer.words} refused: {error}")
-            return Verdict(rules.unparsable or _CANNOT_UNDERSTAND, str(error), None)
+            noticed = error.noticed if isinstance(error, BrokenStructureError) else None
+            return Verdict(rules.unparsable or _CANNOT_UNDERSTAND, str(error), None, noticed)
         refused = self._refusal(policy, dataset, further)
         if refused is not None:
             failure, why = refused
             self._log(f"{offer.words} refused with {failure.status:#06x}: {why}")
             return Verdict(failure, why, dataset)
-        content = offer.content
         if self._coerced(policy, dataset):
             content = encode(dataset, offer.transfer_syntax)
         try:
@@ -136,6 +157,12 @@ class Receiver:
         if not study or not _text(dataset, "SeriesInstanceUID"):
             return rules.missing_study_uid, "no Study Instance UID or no Series Instance UID"
         patient = _text(dataset, "PatientID")
+        limit = rules.long_identifier
+        if limit is not None:
+            for keyword in ("PatientID", "StudyInstanceUID", "SeriesInstanceUID"):
+                length = len(_text(dataset, keyword))
+                if length > limit.longer_than:
+                    return limit, f"{keyword} of {length} characters, {limit.longer_than} are taken"
         if not patient and isinstance(rules.missing_patient_id, Failure):
             return rules.missing_patient_id, "no Patient ID"
         if rules.other_patient is not None:

@@ -8,7 +8,7 @@ from typing import Final
 from pydicom.tag import Tag
 from pynetdicom.dimse_primitives import C_FIND, C_GET, C_MOVE, C_STORE, N_ACTION, N_CREATE, N_SET
 
-from modalities.acceptor import Reply
+from modalities.scp.acceptor import Reply
 from orchestrator.stacks.profile.encoding import encode
 from orchestrator.stacks.profile.vendor import Failure
 

@@ -12,8 +12,8 @@ from typing import Final
 from pydicom import Dataset
 from pynetdicom.dimse_primitives import C_GET, C_MOVE, C_STORE
 
-from modalities.encoding import MalformedDatasetError
-from modalities.part10 import inspect
+from modalities.datasets.encoding import MalformedDatasetError
+from modalities.datasets.part10 import inspect
 from orchestrator.stacks.profile.acceptor import AcceptedAssociation, Context
 from orchestrator.stacks.profile.encoding import encode, reencode
 from orchestrator.stacks.profile.identifiers import UNIQUE_KEY, Identifier
@@ -224,7 +224,7 @@ class Retrieval:
         except MalformedDatasetError as error:
             return Sent(None, str(error))
         self._association.send(request, context)
-        _, response = self._association.receive()
+        response = self._association.receive().message
         status = int(getattr(response, "Status", None) or 0)
         return Sent(status, "" if status == 0 else f"C-STORE status {status:#06x}")
 

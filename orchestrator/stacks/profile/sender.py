@@ -9,12 +9,12 @@ from typing import Final, NamedTuple
 
 from pynetdicom.status import code_to_category
 
-from modalities.association import MAX_CONTEXTS, Association
+from modalities.association.link import StoppedError
+from modalities.association.requestor import MAX_CONTEXTS, Association
 from modalities.commands import Caller, Target, Timeouts
-from modalities.encoding import MalformedDatasetError
-from modalities.link import StoppedError
-from modalities.part10 import inspect
-from modalities.scu import store_request
+from modalities.datasets.encoding import MalformedDatasetError
+from modalities.datasets.part10 import inspect
+from modalities.dimse.scu import store_request
 from orchestrator.outcome import Outcome
 from orchestrator.settings import KnownAE
 from orchestrator.stacks.profile.encoding import reencode

@@ -9,11 +9,11 @@ from pathlib import Path
 from threading import Event, Lock
 from typing import Any
 
+from modalities.association.tls import client_context, server_context
 from modalities.commands import Tls
 from modalities.control import ControlHandler, ControlServer, Verb
-from modalities.part10 import fingerprint_of
+from modalities.datasets.part10 import fingerprint_of
 from modalities.ris.schedule import Schedule
-from modalities.tls import client_context, server_context
 from orchestrator.settings import ArchiveSettings, TlsServer
 from orchestrator.stacks.base import ForwardReport
 from orchestrator.stacks.profile.acceptor import AcceptedAssociation, AssociationEndedError
@@ -166,7 +166,7 @@ class ProfileServer:
             connection, peer, policy.profile.negotiation, policy.settings.idle_timeout
         )
         try:
-            association.read_request(admission.association_timeout)
+            association.read_request(admission.association_timeout, admission.hasty_pdu)
         except AssociationEndedError as ended:
             self._journal.write(f"connection from {peer} ended: {ended}")
             return

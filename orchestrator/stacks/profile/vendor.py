@@ -11,16 +11,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from modalities.ris.procedure_steps import MppsRules
-from modalities.uids import uid_of
-from orchestrator.settings import AETitle, ArchiveSettings, Frozen, Service
+from orchestrator.settings import AETitle, ArchiveSettings, Frozen
+from orchestrator.stacks.profile.association_rules import Admission, Negotiation, Uid
 from orchestrator.stacks.profile.web.rules import WebRules
 from orchestrator.yaml_models import read_model
 
-#: A UID, written as such or as pydicom's keyword (``CTImageStorage``).
-Uid = Annotated[str, AfterValidator(uid_of)]
 #: DIMSE status (PS3.7 annex C); YAML reads ``0xA801`` as a number.
 Status = Annotated[int, Field(ge=0, le=0xFFFF)]
 Level = Literal["PATIENT", "STUDY", "SERIES", "IMAGE"]
@@ -53,70 +51,34 @@ class Defaults(Frozen):
     synchronous_move: bool = True
 
 
-class Admission(Frozen):
-    """Who may do what."""
+class LongIdentifier(Failure):
+    """Refusal of an object that names its patient, study or series at too great a length."""
 
-    open_services: tuple[Service, ...] = Field(
-        description="services that callers outside the table of known AEs may use"
-    )
-    unknown_caller: Literal["association", "service"] = Field(
-        description="where a caller outside the accepted list is refused: A-ASSOCIATE-RJ 1/1/3,"
-        " or A-ABORT when it asks for the service"
-    )
-    refused_service: Literal["abort", "context"] = Field(
-        description="a switched-off service: A-ABORT on the request, or its contexts are refused"
-    )
-    association_timeout: float = Field(
-        gt=0, description="seconds that a connection may stay silent before its A-ASSOCIATE-RQ"
-    )
-    one_at_a_time: bool = Field(
-        False, description="no other association is accepted while one is being established"
-    )
-    garbage: Literal["reset", "close"] = Field(
-        "close", description="reaction to bytes that are not DICOM on the plain port"
-    )
-
-
-class Abort(Frozen):
-    """A-ABORT source and reason (PS3.8 9.3.8)."""
-
-    source: Literal[0, 2]
-    reason: int = Field(ge=0, le=6)
-
-
-class Negotiation(Frozen):
-    """Presentation contexts and PDUs."""
-
-    storage_classes_except: tuple[Uid, ...] = Field(
-        (), description="standard storage SOP classes that the product does not know"
-    )
-    extra_storage_classes: tuple[Uid, ...] = Field(
-        (), description="further (private) storage SOP classes that it knows"
-    )
-    query_models: tuple[Literal["study", "patient", "patient-study-only"], ...]
-    query_transfer_syntaxes: tuple[Uid, ...] = Field(
-        description="for Verification and query/retrieve, the preferred one first"
-    )
-    preferred_transfer_syntaxes: tuple[Uid, ...] = Field(
-        (), description="for storage, before all others; empty: the requestor's order decides"
-    )
-    refused_storage_syntax: Literal[3, 4] = Field(
-        4, description="result for a storage context without an accepted transfer syntax"
-    )
-    unknown_pdu: Abort
-    larger_pdu: Abort | None = Field(
-        None, description="reaction to a PDU above the announced maximum; None: accepted"
-    )
-    largest_pdu: int = Field(1 << 24, description="above this many bytes a PDU is always aborted")
-    largest_pdu_abort: Abort = Abort(source=2, reason=6)
+    longer_than: int = Field(ge=64, description="characters")
 
 
 class Receipt(Frozen):
     """What becomes of a C-STORE request. A field that is None: accepted as it is."""
 
-    unparsable: Failure | None = Field(description="None: no response is sent at all")
+    unparsable: Failure | None = Field(
+        description="a dataset that can't be read; None: no response is sent at all, and what"
+        " still comes of it behind the place where it breaks is a misplaced_fragment"
+    )
+    strict_structure: bool = Field(
+        False,
+        description="can't be read either: an element longer than the item that it is in, anything"
+        " but items in a sequence, native pixel data in an encapsulated transfer syntax",
+    )
+    unprintable_vr: Literal["guessed", "unparsable"] = Field(
+        "guessed",
+        description="with strict_structure: a dataset breaks at a VR of bytes that are no text, or"
+        " is read on with a guess at the size of the length, as at one of unknown letters",
+    )
     missing_sop_uid: Failure
     missing_study_uid: Failure
+    long_identifier: LongIdentifier | None = Field(
+        None, description="Patient ID, Study or Series Instance UID that is too long"
+    )
     command_mismatch: Failure | None = Field(
         None, description="SOP class or instance of the command differ from the dataset's"
     )

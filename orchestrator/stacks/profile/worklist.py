@@ -9,7 +9,7 @@ from typing import Final
 
 from pynetdicom.dimse_primitives import C_FIND
 
-from modalities.encoding import MalformedDatasetError
+from modalities.datasets.encoding import MalformedDatasetError
 from modalities.errors import ModalityError
 from modalities.ris.schedule import Schedule
 from modalities.ris.worklist import find

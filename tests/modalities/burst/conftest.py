@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from modalities.commands import Target, Tls
+from modalities.commands import Tls
 from orchestrator.certificates import CertificateStore
-from tests.modalities.peers import LOOPBACK, StoreScp, free_port, listens, tool, until
+from tests.modalities.peers import StoreScp, running_storescp
 
 
 @pytest.fixture
 def busy_storescp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoreScp]:
-    """DCMTK's storage SCP with a process for each association, writing what it receives."""
-    folder = tmp_path_factory.mktemp("storescp")
-    yield from _running(folder, "+B", "+xa")
+    """DCMTK's storage SCP with a process for each association."""
+    with running_storescp(tmp_path_factory.mktemp("storescp"), "--fork") as scp:
+        yield scp
 
 
 @pytest.fixture
@@ -34,7 +32,9 @@ def tls_storescp(
     folder = tmp_path_factory.mktemp("storescp-tls")
     pem = certificates.folder
     own = ("+tls", str(pem / "archive.key"), str(pem / "archive.pem"))
-    yield from _running(folder, "+B", "+xa", *own, "+cf", str(pem / "lab-ca.pem"))
+    known = ("+cf", str(pem / "lab-ca.pem"))
+    with running_storescp(folder, "--fork", *own, *known) as scp:
+        yield scp
 
 
 def tls_of(certificates: CertificateStore) -> Tls:
@@ -42,16 +42,3 @@ def tls_of(certificates: CertificateStore) -> Tls:
     return Tls(
         trusted=str(pem / "lab-ca.pem"), certificate=str(pem / "ct.pem"), key=str(pem / "ct.key")
     )
-
-
-def _running(folder: Path, *options: str) -> Iterator[StoreScp]:
-    port = free_port()
-    arguments = [tool("storescp"), "--fork", *options, "-od", str(folder), str(port)]
-    environment = {**os.environ, "TCP_NODELAY": "1"}
-    process = subprocess.Popen(arguments, env=environment)
-    try:
-        until(lambda: listens(port), process)
-        yield StoreScp(Target(host=LOOPBACK, port=port, called="STORESCP"), folder)
-    finally:
-        process.kill()
-        process.wait()

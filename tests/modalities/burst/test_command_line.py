@@ -6,11 +6,12 @@ import os
 import re
 import signal
 from pathlib import Path
+from threading import Event
 
 import pytest
 
 from modalities.command_line import main
-from modalities.study import WrittenFile
+from modalities.studies.generation import WrittenFile
 from orchestrator.certificates import CertificateStore
 from tests.modalities.burst.conversations import (
     RELEASE_RESPONSE,
@@ -19,7 +20,7 @@ from tests.modalities.burst.conversations import (
     response,
     take_all,
 )
-from tests.modalities.peers import LOOPBACK, Conversation, ScriptedPeers, StoreScp
+from tests.modalities.peers import LOOPBACK, PATIENCE, Conversation, ScriptedPeers, StoreScp
 
 
 def burst(*arguments: str | Path) -> int:
@@ -132,14 +133,37 @@ def test_over_tls_it_needs_the_certificates_that_it_is_given(
 
 
 def test_progress_is_told_in_lines_where_there_is_no_terminal(
-    peers: ScriptedPeers, study: list[WrittenFile], capsys: pytest.CaptureFixture[str]
+    peers: ScriptedPeers, study: list[WrittenFile], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    target = peers.play(lambda peer: take_all(peer, Received()))
-    arguments = ("--to", f"PEER@{LOOPBACK}:{target.port}", "--objects", "500")
+    lines: list[str] = []
+    told = Event()
+
+    def hear(line: str) -> None:
+        lines.append(line)
+        told.set()
+
+    def script(peer: Conversation) -> None:
+        peer.accept()
+        while (message_id := read_message(peer, Received())) is not None:
+            if message_id == 15:
+                told.wait(PATIENCE)  # 14 are done: one line, for the first 10
+            peer.send(response(message_id))
+        peer.send(RELEASE_RESPONSE)
+
+    monkeypatch.setattr("modalities.command_line.burst.say", hear)
+    target = peers.play(script)
+    arguments = ("--to", f"PEER@{LOOPBACK}:{target.port}", "--objects", "100")
     assert burst(study[0].path, *arguments) == 0
-    told = [line for line in capsys.readouterr().out.splitlines() if "/500 objects, " in line]
-    assert 1 <= len(told) < 10
-    assert all(line.endswith("objects/s") for line in told)
+    assert re.fullmatch(r"14/100 objects, \d+ objects/s", lines[0])
+    assert sum("/100 objects, " in line for line in lines) < 10
+
+
+def test_a_system_that_can_not_fork_is_told_what_to_use_instead(
+    study: list[WrittenFile], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("multiprocessing.get_all_start_methods", lambda: ["spawn"])
+    assert burst(study[0].path, "--to", "PEER@127.0.0.1:104") == 2
+    assert "send --associations" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

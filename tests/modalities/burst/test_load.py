@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 from pydicom import dcmread
 
+from modalities.association.tls import client_context
 from modalities.burst.dealing import deal, simulated
 from modalities.burst.load import Burst, Progress
 from modalities.burst.objects import StorageObject, Stream, from_dataset, from_file
 from modalities.burst.peek import peek
 from modalities.commands import Caller, Target
+from modalities.datasets.part10 import fingerprint_of
 from modalities.errors import ModalityError
-from modalities.part10 import fingerprint_of
-from modalities.study import TRANSFER_SYNTAXES, WrittenFile, generate, write_study
-from modalities.tls import client_context
+from modalities.studies.generation import TRANSFER_SYNTAXES, WrittenFile, generate, write_study
 from orchestrator.certificates import CertificateStore
 from tests.modalities.burst.conftest import tls_of
 from tests.modalities.burst.conversations import (
@@ -280,7 +280,7 @@ class TestEndings:
 
         target = peers.play(lambda peer: take_all(peer, Received()))
         deadly = Stream(dies(), ((CT, EXPLICIT),), 3)
-        with pytest.raises(RuntimeError, match="ended with -9"):
+        with pytest.raises(ModalityError, match="ended with -9"):
             Burst(target, patient_caller, [deadly]).run()
 
     def test_a_mistake_in_a_worker_comes_with_its_traceback(

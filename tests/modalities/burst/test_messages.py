@@ -13,11 +13,11 @@ from pynetdicom.dimse_messages import C_STORE_RSP
 from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.pdu import P_DATA_TF
 
+from modalities.association.upper_layer import UNLIMITED
 from modalities.burst.messages import Fragmenter, is_success, store_command
 from modalities.burst.objects import DatasetReader, StorageObject
+from modalities.dimse.scu import store_request
 from modalities.errors import ModalityError
-from modalities.scu import store_request
-from modalities.upper_layer import UNLIMITED
 from tests.modalities.burst.conversations import CT, EXPLICIT, response
 
 CONTENT = os.urandom(1 << 16) * 24

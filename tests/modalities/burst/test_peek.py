@@ -8,9 +8,9 @@ import pytest
 from pydicom.data import get_testdata_files
 
 from modalities.burst.peek import peek
+from modalities.datasets.part10 import Part10File, inspect
 from modalities.errors import ModalityError
-from modalities.part10 import Part10File, inspect
-from modalities.study import TRANSFER_SYNTAXES, write_study
+from modalities.studies.generation import TRANSFER_SYNTAXES, write_study
 
 
 def outcome(look: object, path: Path) -> Part10File | str:

@@ -9,11 +9,11 @@ import pytest
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
 
 from modalities import families
-from modalities.cast import CHARACTERS
+from modalities.datasets.fingerprint import fingerprint
 from modalities.errors import ModalityError
-from modalities.fingerprint import fingerprint
-from modalities.pixel_data import TRANSFER_SYNTAXES
-from modalities.study import WrittenFile, generate, plan, write_study
+from modalities.studies.cast import CHARACTERS
+from modalities.studies.generation import WrittenFile, generate, plan, write_study
+from modalities.studies.pixel_data import TRANSFER_SYNTAXES
 from tests.modalities.families.validators import complaints, contradictions
 from tests.modalities.families.warnings import EXPLAINED
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pydicom import Dataset
 
-from modalities.study import generate
+from modalities.studies.generation import generate
 
 _TOWARDS = {
     "L": (1, 0, 0),

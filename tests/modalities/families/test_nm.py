@@ -9,7 +9,7 @@ import pydicom
 import pytest
 from pydicom import Dataset
 
-from modalities.study import generate, write_study
+from modalities.studies.generation import generate, write_study
 from tests.modalities.families.validators import complaints
 
 

@@ -7,7 +7,7 @@ import pytest
 from pydicom import Dataset
 
 from modalities.phantoms.skin import FIELD_MM
-from modalities.study import generate
+from modalities.studies.generation import generate
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydicom import Dataset
 
 from modalities.phantoms.fdg_head import LESION_CENTRE, LESION_RADIUS
-from modalities.study import generate
+from modalities.studies.generation import generate
 
 
 def uptake(image: Dataset) -> NDArray[np.float64]:

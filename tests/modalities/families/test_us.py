@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydicom import Dataset
 
 from modalities.phantoms.heart import inflow_at, opened, outflow_at, squeezed
-from modalities.study import generate, write_study
+from modalities.studies.generation import generate, write_study
 from tests.modalities.families.validators import complaints
 
 

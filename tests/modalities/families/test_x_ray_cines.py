@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pydicom import Dataset
 
 from modalities.phantoms.coronaries import beat
-from modalities.study import generate
+from modalities.studies.generation import generate
 
 
 @pytest.fixture(scope="module")

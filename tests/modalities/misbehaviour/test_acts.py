@@ -12,7 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pynetdicom.pdu import P_DATA_TF
 
-from modalities import upper_layer
+from modalities.association import upper_layer
+from modalities.association.upper_layer import (
+    ABORT,
+    ASSOCIATE_RQ,
+    P_DATA,
+    RELEASE_RP,
+    RELEASE_RQ,
+    fragments,
+)
+from modalities.dimse.scu import store_request
 from modalities.misbehaviour.act import HangUp, Pause, Silence, Step, parse_act
 from modalities.misbehaviour.pdus import (
     MESSAGE_ID,
@@ -22,8 +31,6 @@ from modalities.misbehaviour.pdus import (
     pdvs,
     with_command_value,
 )
-from modalities.scu import store_request
-from modalities.upper_layer import ABORT, ASSOCIATE_RQ, P_DATA, RELEASE_RP, RELEASE_RQ, fragments
 from tests.modalities.misbehaviour import examples
 
 CT = "1.2.840.10008.5.1.4.1.1.2"

@@ -13,10 +13,10 @@ from pydicom import dcmread
 from pynetdicom.dsutils import split_dataset
 
 from modalities.commands import Caller, Report, Target, Timeouts
+from modalities.datasets.part10 import Part10File, inspect
 from modalities.misbehaviour.alteration import altered, parse
-from modalities.part10 import Part10File, inspect
 from modalities.services.store import Store, store
-from modalities.study import write_study
+from modalities.studies.generation import write_study
 from tests.modalities.misbehaviour import examples
 from tests.modalities.peers import LOOPBACK, StoreScp
 from tests.peers import Orthanc, running_orthanc

@@ -19,13 +19,13 @@ from pydicom.uid import (
     MRImageStorage,
 )
 
-from modalities.encoding import Encoding
+from modalities.datasets.encoding import Encoding
+from modalities.datasets.part10 import Part10File, inspect
 from modalities.errors import ModalityError
 from modalities.misbehaviour.alteration import altered, fingerprint_of_altered
 from modalities.misbehaviour.elements import Element, joined, split
 from modalities.misbehaviour.encoded import EncodedObject
-from modalities.part10 import Part10File, inspect
-from modalities.study import write_study
+from modalities.studies.generation import write_study
 from tests.modalities.misbehaviour.conftest import Alter
 
 Read = Callable[[EncodedObject], Dataset]

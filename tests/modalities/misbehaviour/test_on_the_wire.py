@@ -12,12 +12,12 @@ from queue import Queue
 import pytest
 from pynetdicom.dimse_primitives import C_STORE
 
+from modalities.association.upper_layer import ABORT
 from modalities.commands import Caller, Report, Target, Timeouts
+from modalities.datasets.part10 import Part10File
 from modalities.errors import ModalityError
 from modalities.ladder import Rung
-from modalities.part10 import Part10File
 from modalities.services.store import Store, store
-from modalities.upper_layer import ABORT
 from tests.modalities.peers import LOOPBACK, PATIENCE, Conversation, Script, ScriptedPeers
 
 PATIENT = Timeouts(connect=PATIENCE, acse=PATIENCE, dimse=PATIENCE, network=PATIENCE)

@@ -10,10 +10,10 @@ from pynetdicom import AE, evt
 
 from modalities.commands import Report
 from modalities.ris.performed import PerformedStep
-from modalities.ris.procedure_steps import MPPS
 from modalities.services.listen import Forget
 from modalities.services.mpps import MppsCreate, MppsSet
-from modalities.study import WrittenFile, write_study
+from modalities.studies.generation import WrittenFile, write_study
+from modalities.workflow.performed_step import MPPS
 from tests.modalities.peers import LOOPBACK
 from tests.modalities.ris.conftest import Department, step
 

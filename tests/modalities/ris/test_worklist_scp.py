@@ -9,9 +9,9 @@ from pathlib import Path
 import pydicom
 import pytest
 
-from modalities.cast import CHARACTERS
 from modalities.commands import Report
 from modalities.errors import ModalityError
+from modalities.studies.cast import CHARACTERS
 from tests.modalities.peers import LOOPBACK, tool
 from tests.modalities.ris.conftest import WORKLIST, Department, step
 

@@ -17,7 +17,7 @@ from pydicom.uid import UID, ExplicitVRLittleEndian
 from pynetdicom import AE
 
 from modalities.commands import Target
-from modalities.identifier import dataset_of
+from modalities.datasets.identifier import dataset_of
 from tests.modalities.peers import LOOPBACK, free_port, listens, tool, until
 
 ENVIRONMENT = {**os.environ, "TCP_NODELAY": "1"}

@@ -14,21 +14,21 @@ from pynetdicom import AE, evt
 from pynetdicom.dimse_messages import N_ACTION_RSP, N_EVENT_REPORT_RQ
 from pynetdicom.dimse_primitives import N_ACTION, N_EVENT_REPORT
 
+from modalities.association.tls import server_context
 from modalities.commands import Caller, CommitmentResult, Report, Target, Tls
+from modalities.datasets.identifier import attributes_of, dataset_of, encoded
+from modalities.dimse.scu import message_of
 from modalities.errors import ModalityError
-from modalities.identifier import attributes_of, dataset_of, encoded
 from modalities.node import ModalityNode
-from modalities.scu import message_of
 from modalities.services.commit import Commit, commit
 from modalities.services.listen import Listen
 from modalities.services.store import Store
-from modalities.storage_commitment import STORAGE_COMMITMENT, STORAGE_COMMITMENT_INSTANCE
-from modalities.study import WrittenFile, write_study
-from modalities.tls import server_context
+from modalities.studies.generation import WrittenFile, write_study
+from modalities.workflow.storage_commitment import STORAGE_COMMITMENT, STORAGE_COMMITMENT_INSTANCE
+from tests.modalities.association.test_tls_signatures import Authority
 from tests.modalities.peers import LOOPBACK, PATIENCE, Conversation, Orthanc, ScriptedPeers
 from tests.modalities.services.conftest import StartScp, serving, status
 from tests.modalities.services.messages import RELEASE_RESPONSE, read_message, send_message
-from tests.modalities.test_tls_signatures import Authority
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
 IMPLICIT = "1.2.840.10008.1.2"

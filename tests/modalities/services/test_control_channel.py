@@ -8,8 +8,7 @@ import json
 import pytest
 
 from modalities import service
-from modalities.commands import Caller, Command, CommitmentResult, Report, Target
-from modalities.negotiated import (
+from modalities.association.negotiated import (
     AsynchronousOperations,
     CommonExtendedNegotiation,
     ExtendedNegotiation,
@@ -17,6 +16,7 @@ from modalities.negotiated import (
     RoleSelection,
     UserIdentity,
 )
+from modalities.commands import Caller, Command, CommitmentResult, Report, Target
 from modalities.services.commit import Commit
 from modalities.services.get import Get
 from modalities.services.mpps import MppsCreate, MppsSet

@@ -13,14 +13,14 @@ from pynetdicom.dimse_messages import C_GET_RSP
 from pynetdicom.dimse_primitives import C_GET
 from pynetdicom.dsutils import encode
 
+from modalities.association.negotiated import RoleSelection
 from modalities.commands import Caller, Target
+from modalities.datasets.storage_classes import STORAGE_CLASSES
+from modalities.dimse.scu import message_of, store_request
 from modalities.errors import ModalityError
-from modalities.negotiated import RoleSelection
-from modalities.scu import message_of, store_request
 from modalities.services.get import Get, get
 from modalities.services.store import Store, store
-from modalities.storage_classes import STORAGE_CLASSES
-from modalities.study import WrittenFile, write_study
+from modalities.studies.generation import WrittenFile, write_study
 from tests.modalities.peers import LOOPBACK, Conversation, Orthanc, ScriptedPeers
 from tests.modalities.services.conftest import StartScp, serving
 from tests.modalities.services.messages import RELEASE_RESPONSE, read_message, send_message

@@ -13,17 +13,12 @@ from pydicom.uid import UID
 from pynetdicom import evt
 
 from modalities.commands import Caller, Report, Target
+from modalities.datasets.identifier import attributes_of
 from modalities.errors import ModalityError
-from modalities.identifier import attributes_of
-from modalities.services.mpps import (
-    PERFORMED_STEP,
-    MppsCreate,
-    MppsSet,
-    mpps_create,
-    mpps_set,
-)
+from modalities.services.mpps import MppsCreate, MppsSet, mpps_create, mpps_set
 from modalities.services.worklist import Worklist, worklist
-from modalities.study import WrittenFile, write_study
+from modalities.studies.generation import WrittenFile, write_study
+from modalities.workflow.performed_step import MPPS
 from tests.modalities.peers import LOOPBACK
 from tests.modalities.services.conftest import StartScp, status
 from tests.modalities.services.worklists import STEP, item
@@ -99,7 +94,7 @@ def ris() -> Ris:
 
 @pytest.fixture
 def target(scp: StartScp, ris: Ris) -> Target:
-    return scp([PERFORMED_STEP], [(evt.EVT_N_CREATE, ris.create), (evt.EVT_N_SET, ris.set)])
+    return scp([MPPS], [(evt.EVT_N_CREATE, ris.create), (evt.EVT_N_SET, ris.set)])
 
 
 class TestInProgress:

@@ -16,10 +16,10 @@ from pydicom.uid import (
 from pynetdicom import AE, evt
 
 from modalities.commands import Caller, ObjectReport, Report, Target
+from modalities.datasets.part10 import fingerprint_of
 from modalities.errors import ModalityError
-from modalities.part10 import fingerprint_of
 from modalities.services.store import ProposedContext, Store, store
-from modalities.study import WrittenFile, write_study
+from modalities.studies.generation import WrittenFile, write_study
 from tests.modalities.peers import LOOPBACK, PATIENCE, StoreScp
 from tests.modalities.services.conftest import serving
 

@@ -9,8 +9,8 @@ import pytest
 from pynetdicom import evt
 
 from modalities.commands import Caller, Target
+from modalities.datasets.identifier import attributes_of
 from modalities.errors import ModalityError
-from modalities.identifier import attributes_of
 from modalities.services.worklist import MODALITY_WORKLIST, RETURN_KEYS, Worklist, worklist
 from tests.modalities.services.conftest import StartScp
 from tests.modalities.services.worklists import STEP, item

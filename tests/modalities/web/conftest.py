@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from modalities.commands import Timeouts
-from modalities.node import ModalityNode
-from modalities.study import WrittenFile, write_study
-from modalities.web_target import WebAuth, WebTarget
+from modalities.studies.generation import WrittenFile
+from modalities.web.target import WebAuth, WebTarget
 from orchestrator.stacks.orthanc_plugins import DICOMWEB, find_plugin
 from tests.modalities.peers import LOOPBACK, PATIENCE, Conversation, ScriptedPeers
 from tests.peers import Orthanc, running_orthanc
@@ -24,18 +23,6 @@ Answering = Callable[[bytes], WebTarget]
 def timeouts() -> Timeouts:
     """Patient, except with a server that has the whole request."""
     return Timeouts(connect=PATIENCE, acse=PATIENCE, dimse=0.4, network=PATIENCE)
-
-
-@pytest.fixture
-def node(tmp_path: Path) -> Iterator[ModalityNode]:
-    modality = ModalityNode("ct", tmp_path)
-    yield modality
-    modality.stop()
-
-
-@pytest.fixture
-def study(tmp_path: Path) -> list[WrittenFile]:
-    return write_study(tmp_path, "CT", images=3, rows=64, columns=64)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modalities.multipart import MultipartError, boundary_of, media_type, read_parts
+from modalities.web.multipart import MultipartError, boundary_of, media_type, read_parts
 
 CONTENTS = st.lists(st.binary(max_size=200).filter(lambda each: b"--edge" not in each), max_size=5)
 

@@ -12,8 +12,8 @@ from modalities.node import ModalityNode
 from modalities.services.qido import Qido
 from modalities.services.stow import Stow
 from modalities.services.wado import Wado
-from modalities.study import WrittenFile
-from modalities.web_target import WebTarget
+from modalities.studies.generation import WrittenFile
+from modalities.web.target import WebTarget
 from tests.modalities.peers import Conversation, ScriptedPeers
 from tests.modalities.web.conftest import Answering, read_request, web_target
 

@@ -18,11 +18,11 @@ from modalities.services.listen import Listen
 from modalities.services.qido import Qido
 from modalities.services.stow import Stow
 from modalities.services.wado import Wado
-from modalities.study import WrittenFile, write_study
-from modalities.web_target import WebAuth, WebTarget
+from modalities.studies.generation import WrittenFile, write_study
+from modalities.web.target import WebAuth, WebTarget
 from orchestrator.evidence.pdu import outcome_of
+from tests.modalities.association.test_tls_signatures import Authority
 from tests.modalities.peers import LOOPBACK, Conversation, ScriptedPeers, free_port
-from tests.modalities.test_tls_signatures import Authority
 from tests.modalities.web.conftest import Answering, read_request, web_target
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/dicom+json\r\nContent-Length: 2\r\n\r\n[]"

@@ -208,12 +208,45 @@ def test_a_pdu_above_the_announced_maximum_is_aborted_or_taken(
     assert len(server.held()) == (0 if status is None else 1)
 
 
-@EVERY
-def test_a_pdu_longer_than_any_is_refused_by_its_header(archive: MakeArchive, profile: str) -> None:
-    with associated(archive(profile).dicom_port, [(CT, EXPLICIT)]) as peer:
-        send_raw(peer, b"\x04\x00\xff\xff\xff\xff")
-        peer.association.join(timeout=10)
-        assert peer.end == "ABORT 2/6"
+#: Profile, and how it aborts: a PDU too long for it, one that is not due, one of no known type.
+REACTIONS = [
+    ("orthanc-1.10", "ABORT 0/0", "ABORT 2/2", "ABORT 0/0"),
+    ("orthanc-1.12", "ABORT 0/0", "ABORT 2/2", "ABORT 0/0"),
+    ("dcm4chee-5.35", "ABORT 2/6", "ABORT 2/2", "ABORT 2/1"),
+]
+
+
+@pytest.mark.parametrize(("profile", "longer", "not_due", "unknown"), REACTIONS)
+def test_a_pdu_is_refused_by_its_header(
+    archive: MakeArchive, profile: str, longer: str, not_due: str, unknown: str
+) -> None:
+    port = archive(profile).dicom_port
+    sent = {
+        b"\x04\x00\xff\xff\xff\xff": longer,
+        b"\x06\x00\x00\x00\x00\x04\x00\x00\x00\x00": not_due,
+        b"\x08\x00\xff\xff\xff\xff": unknown,
+    }
+    for pdu, end in sent.items():
+        with associated(port, [(CT, EXPLICIT)]) as peer:
+            send_raw(peer, pdu)
+            peer.association.join(timeout=10)
+            assert peer.end == end
+
+
+@pytest.mark.parametrize(
+    ("profile", "answer"),
+    [
+        ("orthanc-1.10", b"\x07\x00\x00\x00\x00\x04\x00\x00\x00\x00"),
+        ("orthanc-1.12", b"\x07\x00\x00\x00\x00\x04\x00\x00\x00\x00"),
+        ("dcm4chee-5.35", b""),
+    ],
+)
+def test_data_before_any_association_are_aborted_or_the_connection_closed(
+    archive: MakeArchive, profile: str, answer: bytes
+) -> None:
+    with socket.create_connection((LOOPBACK, archive(profile).dicom_port), timeout=10) as early:
+        early.sendall(b"\x04\x00\x00\x00\x00\x04\x00\x00\x00\x00")
+        assert b"".join(iter(lambda: early.recv(64), b"")) == answer
 
 
 @EVERY

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydicom.data import get_testdata_file
 
-from modalities.part10 import fingerprint_of
+from modalities.datasets.part10 import fingerprint_of
 from orchestrator.stacks.profile.server import ProfileServer
 from tests.peers import dcmtk, free_port
 from tests.stacks.profile.conftest import MakeArchive, known

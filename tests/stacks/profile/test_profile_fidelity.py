@@ -21,7 +21,7 @@ from pydicom.uid import (
 )
 from pynetdicom import AE, evt
 
-from modalities.storage_commitment import STORAGE_COMMITMENT_INSTANCE, commitment_request
+from modalities.workflow.storage_commitment import STORAGE_COMMITMENT_INSTANCE, commitment_request
 from orchestrator.settings import ArchiveSettings
 from orchestrator.stacks.orthanc_dialect import OrthancDialect
 from orchestrator.stacks.profile.policy import is_standard_storage

@@ -9,8 +9,10 @@ import pytest
 import requests
 
 from modalities.commands import Caller, Target, Timeouts
+from modalities.misbehaviour.act import ACTS as KINDS_OF_ACT
+from modalities.misbehaviour.alteration import ALTERATIONS as KINDS_OF_ALTERATION
 from modalities.services.store import Store, store
-from modalities.study import write_study
+from modalities.studies.generation import write_study
 from orchestrator.settings import ArchiveSettings
 from orchestrator.stacks.profile.server import ProfileServer
 from tests.peers import Orthanc, running_orthanc
@@ -52,9 +54,41 @@ ALTERATIONS = [
     "claim ImplicitVRLittleEndian",
     "trailing",
     "too-long PatientID 100",
+    "too-long PatientID 256",
+    "too-long PatientID 257",
+    "too-long StudyInstanceUID 257",
+    "too-long SeriesInstanceUID 257",
+    "too-long StudyDescription 5000",
     "bad-uid SOPInstanceUID",
     "bad-uid StudyInstanceUID leading-zero",
     "bad-date",
+    "many-elements 300",
+    "truncate-pixels declared=false keep=0",
+    "trailing 8",
+]
+#: What can break before the whole object has come: sent in one fragment, and in many.
+STRUCTURES = [
+    "item-length",
+    "item-length by=-2",
+    "item-length by=2",
+    "no-delimiter",
+    "wrong-vr PatientID SQ",
+    "wrong-length StudyDate 100",
+    "encoded-as ImplicitVRLittleEndian",
+    "encoded-as ExplicitVRBigEndian",
+    "claim DeflatedExplicitVRLittleEndian",
+    "claim JPEG2000",
+    "claim RLELossless",
+]
+#: The same of objects in other transfer syntaxes.
+ENCODED = [
+    ("ImplicitVRLittleEndian", "item-length"),
+    ("ExplicitVRBigEndian", "no-delimiter"),
+    ("DeflatedExplicitVRLittleEndian", "item-length"),
+    ("RLELossless", "no-delimiter"),
+    ("RLELossless", "claim ExplicitVRLittleEndian"),
+    ("RLELossless", "no-offset-table"),
+    ("RLELossless", "odd-fragment"),
 ]
 ACTS = [
     "oversized-pdu",
@@ -62,9 +96,20 @@ ACTS = [
     "pdu-length",
     "unknown-pdu",
     "garbage",
+    "garbage data",
+    "garbage release",
+    "data-before-association",
+    "abort",
+    "abort by=provider reason=2",
+    "hang-up",
+    "hang-up how=close",
+    "stall seconds=0.2",
     "half-request close",
+    "half-request reset",
     "half-request seconds=1",
+    "interleave",
     "wrong-context",
+    "wrong-context of=dataset",
     "command-only",
     "dataset-only",
     "pipelined",
@@ -72,6 +117,7 @@ ACTS = [
     "empty-pdvs",
     "release-collision",
     "no-release",
+    "no-release reset",
     "held-connections",
     "held-connections said=half-request",
 ]
@@ -95,13 +141,22 @@ def profile(product: Orthanc, tmp_path_factory: pytest.TempPathFactory) -> Itera
     server.stop()
 
 
-def seen_by_a_modality(port: int, folder: Path, text: str) -> str:
+def seen_by_a_modality(
+    port: int,
+    folder: Path,
+    text: str,
+    *,
+    large: bool,
+    transfer_syntax: str | None = None,
+    called: str = "ORTHANC",
+) -> str:
     """What the sender of one small object, or of two large ones, reports."""
     act = text if text in ACTS else None
-    size = 256 if act else 64
-    written = write_study(folder, "CT", images=2 if act else 1, rows=size, columns=size)
+    size, images = (256, 2) if large else (64, 1)
+    syntax: dict[str, str] = {} if transfer_syntax is None else {"transfer_syntax": transfer_syntax}
+    written = write_study(folder, "CT", images=images, rows=size, columns=size, **syntax)
     command = Store(
-        target=Target(host=LOOPBACK, port=port, called="ORTHANC"),
+        target=Target(host=LOOPBACK, port=port, called=called),
         caller=Caller(calling="CT", timeouts=TIMEOUTS),
         files=tuple(str(each.path) for each in written),
         alterations=() if act else (text,),
@@ -111,13 +166,94 @@ def seen_by_a_modality(port: int, folder: Path, text: str) -> str:
     return f"{report.rung.value} {report.signature}"
 
 
-@pytest.mark.parametrize("text", [*ALTERATIONS, *ACTS])
-def test_the_profile_reacts_as_orthanc_does(
-    text: str, product: Orthanc, profile: ProfileServer, tmp_path: Path
+class Pair:
+    """The product and its profile, to be sent the same."""
+
+    def __init__(self, product: Orthanc, profile: ProfileServer, folder: Path) -> None:
+        self._product, self._profile, self._folder = product, profile, folder
+
+    def react_alike(
+        self, text: str, *, large: bool = False, transfer_syntax: str | None = None
+    ) -> None:
+        """Have a modality misbehave at both; compare what it sees, and what they file."""
+        held = self._product.instances(), len(self._profile.held())
+        profile, product = (
+            seen_by_a_modality(
+                port, self._folder, text, large=large, transfer_syntax=transfer_syntax
+            )
+            for port in (self._profile.dicom_port, self._product.dicom.port)
+        )
+        assert profile == product
+        # the same objects come again and again: what counts is whether another one was filed
+        filed = len(self._profile.held()) - held[1]
+        assert filed == self._product.instances() - held[0]
+
+
+@pytest.fixture
+def pair(product: Orthanc, profile: ProfileServer, tmp_path: Path) -> Pair:
+    return Pair(product, profile, tmp_path)
+
+
+def test_every_kind_of_misbehaviour_is_tried() -> None:
+    altered = [*ALTERATIONS, *STRUCTURES, *(text for _, text in ENCODED)]
+    assert {text.split()[0] for text in altered} == set(KINDS_OF_ALTERATION)
+    assert {text.split()[0] for text in ACTS} == set(KINDS_OF_ACT)
+
+
+@pytest.mark.parametrize("text", [*ALTERATIONS, *STRUCTURES])
+def test_the_profile_takes_altered_objects_as_orthanc_does(text: str, pair: Pair) -> None:
+    pair.react_alike(text)
+
+
+@pytest.mark.parametrize("text", STRUCTURES)
+def test_the_profile_gives_up_a_broken_object_where_orthanc_does(text: str, pair: Pair) -> None:
+    pair.react_alike(text, large=True)
+
+
+@pytest.mark.parametrize(("transfer_syntax", "text"), ENCODED)
+def test_the_profile_reads_every_encoding_as_strictly_as_orthanc(
+    transfer_syntax: str, text: str, pair: Pair
 ) -> None:
-    held = product.instances(), len(profile.held())
-    assert seen_by_a_modality(profile.dicom_port, tmp_path, text) == seen_by_a_modality(
-        product.dicom.port, tmp_path, text
+    pair.react_alike(text, large=True, transfer_syntax=transfer_syntax)
+
+
+@pytest.mark.parametrize("text", ACTS)
+def test_the_profile_reacts_to_acts_as_orthanc_does(text: str, pair: Pair) -> None:
+    pair.react_alike(text, large=True)
+
+
+def test_the_profile_drops_a_small_dataset_in_another_context_as_orthanc_does(pair: Pair) -> None:
+    pair.react_alike("wrong-context of=dataset")
+
+
+@pytest.fixture(scope="module")
+def dcm4chee(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProfileServer]:
+    settings = ArchiveSettings(aetitle="DCM4CHEE")
+    server = start_archive("dcm4chee-5.35", settings, tmp_path_factory.mktemp("dcm4chee"))
+    yield server
+    server.stop()
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        ("interleave", "dimse aborted 2/5"),
+        ("dataset-only", "dimse aborted 2/5"),
+        ("wrong-context", "dimse aborted 0/0"),
+        ("wrong-context of=dataset", "dimse aborted 2/5"),
+        ("pdv-length", "dimse aborted 2/6"),
+        ("garbage data", "dimse aborted 2/1"),
+        ("data-before-association", "associate closed"),
+        ("too-long PatientID 255", "dimse None"),
+        ("too-long PatientID 256", "dimse status 0x0110"),
+    ],
+)
+def test_the_profile_of_dcm4chee_reacts_as_its_source_says(
+    text: str, seen: str, dcm4chee: ProfileServer, tmp_path: Path
+) -> None:
+    held = len(dcm4chee.held())
+    reaction = seen_by_a_modality(
+        dcm4chee.dicom_port, tmp_path, text, large=text in ACTS, called="DCM4CHEE"
     )
-    # the same objects come again and again: what counts is whether another one was filed
-    assert product.instances() - held[0] == len(profile.held()) - held[1]
+    assert reaction.startswith(seen)
+    assert len(dcm4chee.held()) == held + (seen == "dimse None")

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydicom import Dataset
 
-from modalities.matching import matches, value_matches
+from modalities.datasets.matching import matches, value_matches
 from orchestrator.settings import ArchiveSettings
 from orchestrator.stacks.profile.server import ProfileServer
 from tests.stacks.profile.conftest import MakeArchive, known, start_archive

@@ -10,8 +10,8 @@ import pytest
 from pydicom.uid import ExplicitVRBigEndian
 from pynetdicom.dsutils import encode
 
-from modalities.fingerprint import fingerprint
-from modalities.part10 import fingerprint_of
+from modalities.datasets.fingerprint import fingerprint
+from modalities.datasets.part10 import fingerprint_of
 from orchestrator.settings import KnownAE
 from orchestrator.stacks.profile.configuration import ForwardOrder
 from orchestrator.stacks.profile.encoding import decode

@@ -10,9 +10,9 @@ from pydicom import Dataset, dcmread
 from pydicom.uid import UID
 from pynetdicom.dsutils import encode
 
-from modalities.encoding import MalformedDatasetError
-from modalities.fingerprint import fingerprint
-from modalities.part10 import fingerprint_of
+from modalities.datasets.encoding import MalformedDatasetError
+from modalities.datasets.fingerprint import fingerprint
+from modalities.datasets.part10 import fingerprint_of
 from orchestrator.stacks.profile.encoding import decode, reencode
 from orchestrator.stacks.profile.server import ProfileServer
 from orchestrator.stacks.profile.store import Arrival, ObjectStore

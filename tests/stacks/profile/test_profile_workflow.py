@@ -19,7 +19,7 @@ from modalities.services.listen import Listen, Received
 from modalities.services.mpps import MppsCreate, MppsSet
 from modalities.services.store import Store
 from modalities.services.worklist import Worklist
-from modalities.study import WrittenFile, write_study
+from modalities.studies.generation import WrittenFile, write_study
 from orchestrator.settings import ArchiveSettings
 from orchestrator.stacks.profile.configuration import ServerConfiguration
 from orchestrator.stacks.profile.files import find_profile

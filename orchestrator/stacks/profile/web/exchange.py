@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from pydicom import Dataset
 
-from modalities.multipart import MediaType, Readable, media_type
+from modalities.web.multipart import MediaType, Readable, media_type
 
 JSON: Final = "application/dicom+json"
 _BLOCK: Final = 1 << 16

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import ClassVar, Final
 
 from modalities.control import ControlHandler
-from modalities.multipart import Readable
+from modalities.web.multipart import Readable
 from orchestrator.stacks.profile.web.exchange import Reply, WebRequest
 from orchestrator.stacks.profile.web.service import DicomWebService, below
 

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import unquote_plus
 
 from pydicom import Dataset
 from pydicom.charset import convert_encodings
-from pydicom.config import IGNORE
-from pydicom.datadict import dictionary_VR, keyword_for_tag, tag_for_keyword
+from pydicom.datadict import tag_for_keyword
 from pydicom.dataelem import DataElement
 from pydicom.multival import MultiValue
 from pydicom.tag import Tag
 from pydicom.valuerep import PersonName
 
-from modalities.matching import matches, texts
+from modalities.datasets.matching import matches, texts
 from orchestrator.stacks.profile.policy import Policy
 from orchestrator.stacks.profile.query import attributes, entities
 from orchestrator.stacks.profile.store import Held, ObjectStore
 from orchestrator.stacks.profile.vendor import Level
 from orchestrator.stacks.profile.web.exchange import JSON, Reply, WebRequest, as_json
+from orchestrator.stacks.profile.web.parameters import (
+    ParameterError,
+    add_key,
+    number,
+    parameters,
+    tag_of,
+    text_element,
+)
 from orchestrator.stacks.profile.web.rules import QidoRules
 
 LEVEL_OF: Final[Mapping[str, Level]] = {
@@ -35,13 +40,8 @@ _UIDS: Final[Mapping[str, str]] = {"studies": "StudyInstanceUID", "series": "Ser
 _CONTROL: Final = frozenset(
     {"includefield", "fuzzymatching", "limit", "offset", "emptyvaluematching"}
 )
-_TAG: Final = re.compile(r"[0-9A-Fa-f]{8}")
 _TEXT_VRS: Final = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})
 _UNIQUE: Final = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
-
-
-class _BadRequestError(ValueError):
-    """A parameter that can't be what it is."""
 
 
 def search(policy: Policy, rules: QidoRules, store: ObjectStore, request: WebRequest) -> Reply:
@@ -51,10 +51,8 @@ def search(policy: Policy, rules: QidoRules, store: ObjectStore, request: WebReq
         return Reply.text(rules.not_acceptable, f"only {JSON} is answered")
     try:
         query = _Query.read(rules, request)
-    except _UnknownAttributeError as error:
-        return Reply.text(rules.unknown_attribute or 400, str(error))
-    except _BadRequestError as error:
-        return Reply.text(rules.invalid, str(error))
+    except ParameterError as error:
+        return Reply.text(error.status, str(error))
     found = [_answer(policy, rules, query, request, *each) for each in query.run(store)]
     found = found[query.offset :]
     limit = query.limit
@@ -68,15 +66,12 @@ def search(policy: Policy, rules: QidoRules, store: ObjectStore, request: WebReq
     return Reply.dicom_json(200, [as_json(each) for each in found], headers)
 
 
-class _UnknownAttributeError(ValueError):
-    """A parameter that is no attribute."""
-
-
 @dataclass(frozen=True)
 class _Query:
     """What is asked: level, keys to match, unique keys for the index, how to answer.
 
-    ``in_path`` and ``asked`` are the unique keys that the path and the parameters name.
+    ``in_path`` and ``asked`` are the unique keys that the path and the parameters name;
+    ``impossible`` says that some key has nothing that could match.
     """
 
     rules: QidoRules
@@ -86,6 +81,7 @@ class _Query:
     in_path: frozenset[str]
     asked: frozenset[str]
     include: tuple[int, ...] = ()
+    impossible: bool = False
     limit: int = 0
     offset: int = 0
 
@@ -94,21 +90,22 @@ class _Query:
         """Take path and parameters apart.
 
         Raises:
-            _UnknownAttributeError, _BadRequestError: see their names.
+            ParameterError: a parameter is none that the vendor takes.
         """
         *above, resource = request.path
         exact = {_UIDS[name]: [uid] for name, uid in zip(above[::2], above[1::2], strict=True)}
         in_path = frozenset(exact)
         keys = Dataset()
         include: list[int] = []
+        impossible = False
         numbers = {"limit": 0, "offset": 0}
-        for name, value in _parameters(request.query, decoded=rules.decodes_percent):
+        for name, value in parameters(request.query, decoded=rules.decodes_percent):
             if name in numbers:
-                numbers[name] = _number(name, value)
+                numbers[name] = number(rules, name, value)
             elif name == "includefield":
-                include += [tag for each in value.split(",") if (tag := _tag(each)) is not None]
-            elif name not in _CONTROL:
-                _add_key(keys, rules, name, value)
+                include += [tag for each in value.split(",") if (tag := tag_of(each)) is not None]
+            elif name not in _CONTROL and not add_key(keys, rules, name, value):
+                impossible = True
         asked = frozenset(
             keyword for keyword in _UNIQUE if keyword in keys and texts(keys[keyword])
         )
@@ -116,10 +113,12 @@ class _Query:
             values = texts(keys[keyword])
             exact[keyword] = [each for each in values if each in exact.get(keyword, values)]
         level = LEVEL_OF[resource]
-        return cls(rules, level, keys, exact, in_path, asked, tuple(include), **numbers)
+        return cls(rules, level, keys, exact, in_path, asked, tuple(include), impossible, **numbers)
 
     def run(self, store: ObjectStore) -> Iterator[tuple[list[Held], Dataset]]:
         """The matching entities with their attributes, the newest first."""
+        if self.impossible:
+            return
         held = store.select(self.exact)
         tags = [*self.wanted(), *(element.tag for element in self.keys)]
         for members in reversed(list(entities(held, self.level))):
@@ -166,65 +165,10 @@ _OF_STUDIES: Final = frozenset(
 )
 
 
-def _parameters(query: str, *, decoded: bool) -> Iterator[tuple[str, str]]:
-    for pair in filter(None, query.split("&")):
-        name, _, value = pair.partition("=")
-        yield (unquote_plus(name), unquote_plus(value)) if decoded else (name, value)
-
-
-def _add_key(keys: Dataset, rules: QidoRules, name: str, value: str) -> None:
-    """Add one attribute to match; items of sequences by dotted names."""
-    known = [_tag(each) for each in name.split(".")]
-    *parents, last = (tag for tag in known if tag is not None) if None not in known else (0,)
-    if not last:
-        if rules.unknown_attribute is not None:
-            raise _UnknownAttributeError(f"{name!r} is no attribute")
-        return
-    if parents and not rules.matches_sequences:
-        return
-    holder = keys
-    for tag in parents:
-        if tag not in holder:
-            holder.add_new(tag, "SQ", [Dataset()])
-        holder = holder[tag].value[0]
-    vr = dictionary_VR(last)
-    if vr == "SQ":
-        holder.add_new(last, vr, [])
-        return
-    many = vr == "UI" or rules.lists == "any"
-    values = value.split(",") if many else [value]
-    if vr == "UI" and any(mark in each for each in values for mark in "*?"):
-        raise _BadRequestError(f"{name} is a UID: {value!r} can't be matched with wildcards")
-    try:
-        # as text whatever the VR: ranges and wildcards are no values of it
-        holder.add(_element(last, "IS" if vr == "US" else vr, values))
-    except (ValueError, TypeError) as error:
-        raise _BadRequestError(f"{name} can't be matched with {value!r}: {error}") from error
-
-
-def _element(tag: int, vr: str, values: list[str]) -> DataElement:
-    value = values[0] if len(values) == 1 else values
-    return DataElement(tag, vr, value, validation_mode=IGNORE)
-
-
-def _tag(name: str) -> int | None:
-    """Tag of an attribute by keyword or by eight hexadecimal digits."""
-    if _TAG.fullmatch(name):
-        tag = int(name, 16)
-        return tag if keyword_for_tag(tag) else None
-    return tag_for_keyword(name)
-
-
-def _number(name: str, value: str) -> int:
-    if not value.isdecimal():
-        raise _BadRequestError(f"{name} is {value!r}, expected a number")
-    return int(value)
-
-
 def _folded(element: DataElement) -> DataElement:
     values = [each.casefold() for each in texts(element)]
     vr = "LO" if element.VR in ("CS", "AE", "UR") else element.VR
-    return _element(element.tag, vr, values)
+    return text_element(element.tag, vr, values)
 
 
 def _answer(

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 from pydicom.datadict import tag_for_keyword
 
-from modalities.uids import uid_of
+from modalities.datasets.uids import uid_of
 from orchestrator.settings import Frozen
 
 #: Failure Reason (0008,1197), a DIMSE status (PS3.7 annex C).
@@ -37,9 +37,10 @@ class WrongStudy(Frozen):
 class StowRules(Frozen):
     """STOW-RS: what is taken, and how the response says what was not."""
 
-    part_type: Literal["exact", "media-type"] = Field(
-        description="a part is an object if its Content-Type is application/dicom to the letter,"
-        " or with parameters too; other parts are passed over in silence"
+    part_type: Literal["exact", "with-parameters", "media-type"] = Field(
+        description="a part is an object if its Content-Type is application/dicom to the letter;"
+        " with parameters too; or in any case of letters besides. Other parts are passed over in"
+        " silence"
     )
     nothing: HttpStatus = Field(description="no part is an object")
     partial: HttpStatus = Field(description="some objects were refused")
@@ -78,6 +79,22 @@ class QidoRules(Frozen):
     case_sensitive: bool = Field(description="of attributes other than Patient's Name")
     lists: Literal["uid", "any"] = Field(
         "uid", description="attributes in whose values commas separate alternatives"
+    )
+    literal_lists: bool = Field(
+        False,
+        description="alternatives are matched to the letter, without wildcards, and an empty one"
+        " matches nothing",
+    )
+    literal_attributes: tuple[Attribute, ...] = Field(
+        (), description="attributes whose values have no wildcards, in lists or out of them"
+    )
+    wraps_numbers: bool = Field(
+        False,
+        description="a limit or offset of -1 is 4294967295, as it is where an unsigned number of 32"
+        " bits is read; else it is invalid",
+    )
+    too_large: HttpStatus | None = Field(
+        None, description="a limit or offset above 2147483647; None: taken as it is"
     )
     matches_sequences: bool = Field(
         True, description="attributes of items (ASequence.Attribute) are matched, not passed over"

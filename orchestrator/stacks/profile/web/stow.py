@@ -10,7 +10,7 @@ from pydicom import Dataset, dcmread
 from pydicom.errors import InvalidDicomError
 from pydicom.sequence import Sequence
 
-from modalities.multipart import (
+from modalities.web.multipart import (
     MultipartError,
     Part,
     boundary_of,
@@ -135,6 +135,8 @@ class _Taking:
         written = str(part.headers.get("Content-Type", "")).strip()
         if self.rules.part_type == "exact":
             return written == _OBJECT
+        if self.rules.part_type == "with-parameters":
+            return written.partition(";")[0].rstrip() == _OBJECT
         return media_type(written).name == _OBJECT
 
     def _check(self, dataset: Dataset, syntax: str) -> tuple[Failure, str] | None:

@@ -9,8 +9,8 @@ from typing import Final
 from pydicom import dcmread
 from pydicom.uid import UID, ExplicitVRLittleEndian
 
-from modalities.encoding import MalformedDatasetError, encoding_of
-from modalities.multipart import MediaType
+from modalities.datasets.encoding import MalformedDatasetError, encoding_of
+from modalities.web.multipart import MediaType
 from orchestrator.stacks.profile.encoding import reencode
 from orchestrator.stacks.profile.store import Held, ObjectStore, part10_header
 from orchestrator.stacks.profile.web.exchange import JSON, Piece, Reply, WebRequest, without_empty

@@ -13,7 +13,7 @@ from dicomweb_client.web import DICOMwebClient
 from pydicom import Dataset, dcmread
 from requests.auth import HTTPBasicAuth
 
-from modalities.multipart import read_parts
+from modalities.web.multipart import read_parts
 from orchestrator.settings import ArchiveSettings
 from orchestrator.stacks.profile.configuration import ServerConfiguration
 from orchestrator.stacks.profile.files import find_profile

@@ -12,7 +12,7 @@ from dicomweb_client.web import DICOMwebClient
 from pydicom import dcmread
 from requests.exceptions import HTTPError
 
-from modalities.multipart import read_parts
+from modalities.web.multipart import read_parts
 from orchestrator.settings import ArchiveSettings
 from tests.stacks.profile.peer import LOOPBACK, image, store
 from tests.stacks.profile.web.origin import (

@@ -14,7 +14,7 @@ import requests
 from pydicom import dcmread
 from pydicom.uid import JPEG2000Lossless, RLELossless
 
-from modalities.multipart import boundary_of, read_parts
+from modalities.web.multipart import boundary_of, read_parts
 from orchestrator.settings import ArchiveSettings
 from orchestrator.stacks.orthanc_dialect import OrthancDialect
 from orchestrator.stacks.orthanc_plugins import DICOMWEB, find_plugin
@@ -204,6 +204,30 @@ EXCHANGES: Mapping[str, Exchange] = {
         "/studies?OtherPatientIDsSequence.PatientID=3",
         "/nonsense",
         "/",
+    ),
+    "numbers": searched(
+        "/studies?limit=-1",
+        "/studies?limit=+100",
+        "/studies?limit=-",
+        "/studies?limit=2147483647",
+        "/studies?limit=2147483648",
+        "/studies?limit=4294967296",
+        "/studies?limit=-4294967196",
+        "/studies?offset=-1",
+        "/studies?offset=1000000",
+        "/studies?offset=2147483648",
+    ),
+    "lists": searched(
+        "/studies?ModalitiesInStudy=MR,US",
+        "/studies?ModalitiesInStudy=US,MR,",
+        "/studies?ModalitiesInStudy=M*",
+        "/studies?ModalitiesInStudy=M*,US",
+        "/studies?ModalitiesInStudy=,",
+        "/studies?PatientID=P?,P9",
+        "/studies?PatientID=,",
+        "/series?Modality=M*",
+        "/series?Modality=M*,US",
+        "/series?ModalitiesInStudy=CT,MR",
     ),
     "include": searched(
         "/studies?StudyInstanceUID=2.25.1&includefield=all",

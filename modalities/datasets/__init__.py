@@ -1,0 +1,1 @@
+"""Datasets: in files, on arrival, in words, and by what they are told apart."""

@@ -1,0 +1,1 @@
+"""DIMSE messages of SCUs (PS3.7), and what becomes of their responses."""

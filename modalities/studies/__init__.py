@@ -1,0 +1,1 @@
+"""Simulated studies: what their bytes follow from, and how they are made and written."""

@@ -1,0 +1,1 @@
+"""What a modality says of its work, from worklist item to storage commitment."""
