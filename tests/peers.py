@@ -11,11 +11,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 import requests
 
 from orchestrator.backends.base import Address
+from orchestrator.stacks.orthanc_plugins import DICOMWEB, find_plugin
 from orchestrator.waiting import wait_until
 
 LOOPBACK = "127.0.0.1"
@@ -23,15 +25,25 @@ _ENVIRONMENT = {**os.environ, "TCP_NODELAY": "1"}
 _PATIENCE = 20.0
 
 
+def missing(why: str) -> NoReturn:
+    """Skip the test, or fail where that would hide what CI is there to show."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(why)
+    pytest.skip(why)
+
+
 def tool(name: str) -> str:
-    """Path of a vendor's program; where it is missing the test is skipped, in CI it fails."""
-    found = shutil.which(name)
-    if found is None:
-        message = f"{name} is not installed; apt-get install dcmtk orthanc"
-        if os.environ.get("CI") == "true":
-            pytest.fail(message)
-        pytest.skip(message)
-    return found
+    """Path of a vendor's program, without which the test is ``missing`` its peer."""
+    return shutil.which(name) or missing(
+        f"{name} is not installed; .ci/run names the Debian package"
+    )
+
+
+def dicomweb_plugin() -> str:
+    """Path of Orthanc's DICOMweb plugin, without which the test is ``missing`` its peer."""
+    return find_plugin(DICOMWEB) or missing(
+        "Orthanc's DICOMweb plugin is not installed; apt-get install orthanc-dicomweb"
+    )
 
 
 def free_port() -> int:

@@ -88,9 +88,7 @@ def store(
     storing = Storing(
         files,
         associations.make,
-        None
-        if command.contexts is None
-        else [(each.abstract_syntax, each.transfer_syntaxes) for each in command.contexts],
+        _proposed(command.contexts),
         command.one_context_per_syntax,
         _in_turn(progress),
     )
@@ -113,14 +111,20 @@ def store_as_made(
     Raises:
         ModalityError: as ``store``; what came before a file that can't be sent was sent.
     """
-    if command.contexts is None:
+    contexts = _proposed(command.contexts)
+    if contexts is None:
         raise ModalityError("files that are not made yet need the contexts to propose for them")
-    contexts = [(each.abstract_syntax, each.transfer_syntaxes) for each in command.contexts]
     associations = _Associations(command, exchange, observer)
     altered = ((path.name, alter_file(inspect(path), command.alterations)) for path in files)
     with associations.at_work():
         sent = send_as_made(associations.make(contexts), altered, progress)
     return associations.report([sent])
+
+
+def _proposed(contexts: tuple[ProposedContext, ...] | None) -> Contexts | None:
+    if contexts is None:
+        return None
+    return [(each.abstract_syntax, each.transfer_syntaxes) for each in contexts]
 
 
 class _Associations:

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, TypedDict, Unpack
 
 from pydicom import Dataset
 from pydicom.uid import UID, ExplicitVRLittleEndian
@@ -22,20 +22,9 @@ from modalities.datasets.fingerprint import Fingerprint
 from modalities.datasets.part10 import fingerprint_of
 from modalities.datasets.uids import uid_of
 from modalities.errors import ModalityError
-from modalities.studies.cast import CAST, person_of
+from modalities.studies.cast import person_of
 from modalities.studies.pixel_data import TRANSFER_SYNTAXES, require_encodable
 from modalities.studies.plan import Request, StudyPlan
-
-__all__ = [
-    "CAST",
-    "TRANSFER_SYNTAXES",
-    "WrittenFile",
-    "generate",
-    "plan",
-    "write_files",
-    "write_study",
-]
-
 
 #: Of every patient; PET can't be quantified without.
 _METRES, _KILOGRAMS = 1.75, 75
@@ -52,17 +41,28 @@ class WrittenFile:
     fingerprint: Fingerprint
 
 
-def generate(
-    family: str,
-    *,
-    images: int,
-    rows: int | None = None,
-    columns: int | None = None,
-    frames: int | None = None,
-    seed: int = 1,
-    transfer_syntax: str = str(ExplicitVRLittleEndian),
-    patient: str | None = None,
-) -> Iterator[Dataset]:
+class StudyOptions(TypedDict, total=False):
+    """What can be asked for besides the family and how many objects.
+
+    Keys:
+        rows: image height in pixels; None is the family's usual one.
+        columns: image width in pixels; None is the family's usual one.
+        frames: frames of each multi-frame object; None is the family's usual number.
+        seed: decides patient, UIDs, dates and noise.
+        transfer_syntax: UID or pydicom keyword, one of ``TRANSFER_SYNTAXES``.
+        patient: member of the cast whose name is the point (``japanese``), see
+            ``modalities.studies.cast``; None lets the seed pick a plain one.
+    """
+
+    rows: int | None
+    columns: int | None
+    frames: int | None
+    seed: int
+    transfer_syntax: str
+    patient: str | None
+
+
+def generate(family: str, *, images: int, **options: Unpack[StudyOptions]) -> Iterator[Dataset]:
     """Yield a family's objects in a simulated study one by one, each ready for ``save_as``.
 
     Objects of several families with the same seed and patient are one study. Those that refer to
@@ -71,29 +71,12 @@ def generate(
     Args:
         family: modality family (``CT``, ``US-CINE``, ``SR``), see ``modalities.families``.
         images: how many objects, at least 1.
-        rows: image height in pixels; None is the family's usual one.
-        columns: image width in pixels; None is the family's usual one.
-        frames: frames of each multi-frame object; None is the family's usual number.
-        seed: decides patient, UIDs, dates and noise.
-        transfer_syntax: UID or pydicom keyword, one of ``TRANSFER_SYNTAXES``.
-        patient: member of the cast whose name is the point (``japanese``), see
-            ``modalities.studies.cast``; None lets the seed pick a plain one.
 
     Raises:
         ModalityError: no such family or patient, a number out of range, or a transfer syntax that
             its objects can't be made in.
     """
-    planned = plan(
-        family,
-        images=images,
-        rows=rows,
-        columns=columns,
-        frames=frames,
-        seed=seed,
-        transfer_syntax=transfer_syntax,
-        patient=patient,
-    )
-    return planned.family.make(planned, _shared(planned))
+    return _objects(plan(family, images=images, **options))
 
 
 def plan(
@@ -129,10 +112,10 @@ def plan(
     return made
 
 
-def write_study(folder: Path, family: str, *, images: int, **options: Any) -> list[WrittenFile]:
+def write_study(
+    folder: Path, family: str, *, images: int, **options: Unpack[StudyOptions]
+) -> list[WrittenFile]:
     """Write a simulated study as Part-10 files ``<family>-<seed>-<number>.dcm`` below ``folder``.
-
-    ``options`` are those of ``generate``.
 
     Raises:
         ModalityError: as ``generate``.
@@ -144,23 +127,30 @@ def write_study(folder: Path, family: str, *, images: int, **options: Any) -> li
     ]
 
 
-def write_files(folder: Path, family: str, *, images: int, **options: Any) -> Iterator[Path]:
+def write_files(
+    folder: Path, family: str, *, images: int, **options: Unpack[StudyOptions]
+) -> Iterator[Path]:
     """As ``write_study``, but each path as soon as it is written, and without fingerprints.
 
     Raises:
         ModalityError: as ``generate``.
         OSError: the files can't be written.
     """
+    planned = plan(family, images=images, **options)
     folder.mkdir(parents=True, exist_ok=True)
-    seed = options.get("seed", 1)
-    for dataset in generate(family, images=images, **options):
-        path = folder / f"{family.lower()}-{seed}-{int(dataset.InstanceNumber):04d}.dcm"
+    for dataset in _objects(planned):
+        number = int(dataset.InstanceNumber)
+        path = folder / f"{planned.family.name.lower()}-{planned.seed}-{number:04d}.dcm"
         try:
             dataset.save_as(path, enforce_file_format=True)
         except BaseException:
             path.unlink(missing_ok=True)  # half a file would be taken for an object
             raise
         yield path
+
+
+def _objects(plan: StudyPlan) -> Iterator[Dataset]:
+    return plan.family.make(plan, _shared(plan))
 
 
 def _syntax(name: str) -> UID:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,13 +13,7 @@ from orchestrator.backends.docker.backend import DockerBackend
 from orchestrator.backends.docker.engine import Engine
 from orchestrator.backends.docker.site import DockerSite
 from tests.docker.nodes import await_orthanc, orthanc
-
-
-def missing(why: str) -> None:
-    """Skip, or fail where a missing engine would hide what CI is there to show."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(f"CI needs the docker backend: {why}")
-    pytest.skip(why)
+from tests.peers import missing
 
 
 @pytest.fixture(scope="session")
@@ -28,10 +21,10 @@ def engine() -> Engine:
     """The engine of this machine, with the lab's images."""
     found = Engine()
     if (why := found.unreachable()) is not None:
-        missing(why)
+        missing(f"no docker backend here: {why}")
     images.build(pull=False, progress=lambda _: None)
     if (why := DockerBackend(found).unavailable()) is not None:
-        missing(why)
+        missing(f"no docker backend here: {why}")
     return found
 
 

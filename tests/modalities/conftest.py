@@ -15,17 +15,15 @@ from modalities.commands import Caller, Timeouts
 from modalities.node import ModalityNode
 from modalities.studies.generation import WrittenFile, write_study
 from tests.modalities.peers import (
-    LOOPBACK,
     PATIENCE,
     Orthanc,
     ScriptedPeers,
     StoreScp,
     answers,
-    free_port,
     running_storescp,
-    tool,
     until,
 )
+from tests.peers import LOOPBACK, free_port, tool
 
 
 @pytest.fixture

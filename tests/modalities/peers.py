@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import socket
 import struct
 import subprocess
@@ -17,7 +16,6 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-import pytest
 from pydicom.uid import JPEGBaseline8Bit
 from pynetdicom.dimse_messages import C_ECHO_RSP, C_STORE_RSP, DIMSEMessage
 from pynetdicom.dimse_primitives import C_ECHO, C_STORE
@@ -31,8 +29,8 @@ from pynetdicom.presentation import PresentationContext
 
 from modalities.commands import Target
 from modalities.studies.pixel_data import TRANSFER_SYNTAXES
+from tests.peers import LOOPBACK, free_port, tool
 
-LOOPBACK = "127.0.0.1"
 #: What CT images can be encoded in.
 FOR_12_BITS = tuple(each for each in TRANSFER_SYNTAXES if each != JPEGBaseline8Bit)
 #: For steps that answer at once unless something is broken.
@@ -157,23 +155,6 @@ class ScriptedPeers:
                 listener.shutdown(socket.SHUT_RDWR)
             listener.close()
             thread.join(PATIENCE)
-
-
-def tool(name: str) -> str:
-    """Path of a program; where it is missing, a failure in CI and a skip elsewhere."""
-    path = shutil.which(name)
-    if path is None:
-        message = f"{name} is not installed; see .ci/run for the package"
-        if os.environ.get("CI") == "true":
-            pytest.fail(message)
-        pytest.skip(message)
-    return path
-
-
-def free_port() -> int:
-    with socket.create_server((LOOPBACK, 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def until(condition: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:

@@ -19,7 +19,8 @@ from modalities.services.listen import Listen, Received
 from modalities.services.query import Find, Move
 from modalities.services.store import Store
 from modalities.studies.generation import WrittenFile, write_study
-from tests.modalities.peers import FOR_12_BITS, LOOPBACK, Orthanc, StoreScp
+from tests.modalities.peers import FOR_12_BITS, Orthanc, StoreScp
+from tests.peers import LOOPBACK
 
 pytestmark = pytest.mark.local
 

@@ -12,7 +12,8 @@ from modalities.command_line import main
 from modalities.node import ModalityNode
 from modalities.services.listen import Listen, Received
 from modalities.studies.generation import WrittenFile
-from tests.modalities.peers import LOOPBACK, Conversation, ScriptedPeers
+from tests.modalities.peers import Conversation, ScriptedPeers
+from tests.peers import LOOPBACK
 
 
 @pytest.fixture

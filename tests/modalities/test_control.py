@@ -9,7 +9,8 @@ import pytest
 
 from modalities.control import ControlError, ControlServer, call
 from modalities.services.query import Find
-from tests.modalities.peers import LOOPBACK, PATIENCE
+from tests.modalities.peers import PATIENCE
+from tests.peers import LOOPBACK
 
 
 @pytest.fixture

@@ -20,7 +20,8 @@ from tests.modalities.burst.conversations import (
     read_message,
     response,
 )
-from tests.modalities.peers import LOOPBACK, PATIENCE, Conversation, ScriptedPeers
+from tests.modalities.peers import PATIENCE, Conversation, ScriptedPeers
+from tests.peers import LOOPBACK
 
 _SEND = (sys.executable, "-m", "modalities", "send")
 ABORT = bytes.fromhex("0700 0000 0004 0000 0000")

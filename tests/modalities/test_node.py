@@ -19,7 +19,8 @@ from modalities.services.listen import Forget, Listen, Received
 from modalities.services.query import Find, Move
 from modalities.services.store import Store
 from modalities.studies.generation import WrittenFile
-from tests.modalities.peers import LOOPBACK, PATIENCE, free_port, until
+from tests.modalities.peers import PATIENCE, until
+from tests.peers import LOOPBACK, free_port
 
 
 @pytest.fixture

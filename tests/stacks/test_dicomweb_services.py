@@ -21,7 +21,7 @@ from orchestrator.stacks.external_web import dicomweb_of
 from orchestrator.stacks.orthanc import OrthancStack
 from orchestrator.stacks.orthanc_plugins import DICOMWEB, find_plugin
 from orchestrator.stacks.profile.adapter import PROFILE_PORTS, ProfileArchive, profile_archive
-from tests.peers import tool
+from tests.peers import dicomweb_plugin, tool
 
 
 def site(kind: str, url: str, **web: str) -> Site:
@@ -124,9 +124,9 @@ def test_orthanc_has_them_where_its_plugin_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, here: bool
 ) -> None:
     tool("Orthanc")
-    if here and find_plugin(DICOMWEB) is None:
-        pytest.skip("Orthanc's DICOMweb plugin is not installed")
-    if not here:
+    if here:
+        dicomweb_plugin()
+    else:
         monkeypatch.setattr(orthanc, "find_plugin", lambda _library: None)
     archive, context = started(tmp_path, LocalBackend(), "process")
     try:

@@ -22,7 +22,8 @@ from modalities.workflow.storage_commitment import (
     STORAGE_COMMITMENT_INSTANCE,
     commitment_request,
 )
-from tests.modalities.peers import LOOPBACK, PATIENCE, Orthanc
+from tests.modalities.peers import PATIENCE, Orthanc
+from tests.peers import LOOPBACK
 
 
 @pytest.fixture

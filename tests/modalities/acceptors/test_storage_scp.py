@@ -20,7 +20,8 @@ from modalities.services.listen import Forget, Listen, Received
 from modalities.services.query import Find
 from modalities.services.store import Store
 from modalities.studies.generation import WrittenFile, write_study
-from tests.modalities.peers import FOR_12_BITS, LOOPBACK, tool
+from tests.modalities.peers import FOR_12_BITS
+from tests.peers import LOOPBACK, tool
 
 CT_IMAGE = "1.2.840.10008.5.1.4.1.1.2"
 MR_IMAGE = "1.2.840.10008.5.1.4.1.1.4"

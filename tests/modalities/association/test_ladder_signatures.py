@@ -16,7 +16,8 @@ from modalities.services.echo import Echo
 from modalities.services.listen import Listen
 from modalities.services.store import Store
 from modalities.studies.generation import WrittenFile, write_study
-from tests.modalities.peers import LOOPBACK, Conversation, Script, ScriptedPeers
+from tests.modalities.peers import Conversation, Script, ScriptedPeers
+from tests.peers import LOOPBACK
 
 ABORT_BY_USER = bytes.fromhex("0700 0000 0004 0000 0000")
 

@@ -26,8 +26,9 @@ from modalities.commands import Caller, Report, Target
 from modalities.errors import ModalityError
 from modalities.identity import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from modalities.services.echo import Echo, echo
-from tests.modalities.peers import LOOPBACK, Conversation, Orthanc, ScriptedPeers, StoreScp
+from tests.modalities.peers import Conversation, Orthanc, ScriptedPeers, StoreScp
 from tests.modalities.services.conftest import serving
+from tests.peers import LOOPBACK
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
 FIND = "1.2.840.10008.5.1.4.1.2.2.1"

@@ -21,7 +21,8 @@ from modalities.errors import ModalityError
 from modalities.node import ModalityNode
 from modalities.services.echo import Echo
 from modalities.services.listen import Listen, Received
-from tests.modalities.peers import LOOPBACK, Conversation, Script, ScriptedPeers
+from tests.modalities.peers import Conversation, Script, ScriptedPeers
+from tests.peers import LOOPBACK
 
 DAY = datetime.timedelta(days=1)
 

@@ -20,7 +20,8 @@ from tests.modalities.burst.conversations import (
     response,
     take_all,
 )
-from tests.modalities.peers import LOOPBACK, PATIENCE, Conversation, ScriptedPeers, StoreScp
+from tests.modalities.peers import PATIENCE, Conversation, ScriptedPeers, StoreScp
+from tests.peers import LOOPBACK
 
 
 def burst(*arguments: str | Path) -> int:

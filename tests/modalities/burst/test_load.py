@@ -18,7 +18,8 @@ from modalities.burst.peek import peek
 from modalities.commands import Caller, Target
 from modalities.datasets.part10 import fingerprint_of
 from modalities.errors import ModalityError
-from modalities.studies.generation import TRANSFER_SYNTAXES, WrittenFile, generate, write_study
+from modalities.studies.generation import StudyOptions, WrittenFile, generate, write_study
+from modalities.studies.pixel_data import TRANSFER_SYNTAXES
 from orchestrator.certificates import CertificateStore
 from tests.modalities.burst.conftest import tls_of
 from tests.modalities.burst.conversations import (
@@ -33,7 +34,8 @@ from tests.modalities.burst.conversations import (
     stream,
     take_all,
 )
-from tests.modalities.peers import LOOPBACK, Conversation, Orthanc, ScriptedPeers, StoreScp
+from tests.modalities.peers import Conversation, Orthanc, ScriptedPeers, StoreScp
+from tests.peers import LOOPBACK
 
 pytestmark = pytest.mark.local
 
@@ -74,9 +76,14 @@ class TestStorescp:
     ) -> None:
         written: list[WrittenFile] = []
         for number, syntax in enumerate(TRANSFER_SYNTAXES):
-            made = {"images": 1, "rows": 64, "columns": 64, "seed": number + 1}
+            made: StudyOptions = {
+                "rows": 64,
+                "columns": 64,
+                "seed": number + 1,
+                "transfer_syntax": syntax,
+            }
             try:
-                written += write_study(tmp_path / syntax, "CT", transfer_syntax=str(syntax), **made)
+                written += write_study(tmp_path / syntax, "CT", images=1, **made)
             except ModalityError:  # an encoding that CT images don't fit
                 continue
         items = [from_file(peek(each.path)) for each in written]

@@ -10,7 +10,8 @@ from pydicom.data import get_testdata_files
 from modalities.burst.peek import peek
 from modalities.datasets.part10 import Part10File, inspect
 from modalities.errors import ModalityError
-from modalities.studies.generation import TRANSFER_SYNTAXES, write_study
+from modalities.studies.generation import write_study
+from modalities.studies.pixel_data import TRANSFER_SYNTAXES
 
 
 def outcome(look: object, path: Path) -> Part10File | str:

@@ -35,7 +35,8 @@ from tests.modalities.burst.conversations import (
     stream,
     take_all,
 )
-from tests.modalities.peers import LOOPBACK, Conversation, Script, ScriptedPeers
+from tests.modalities.peers import Conversation, Script, ScriptedPeers
+from tests.peers import LOOPBACK
 
 MEGABYTE = 1 << 20
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from tests.modalities.peers import tool
+from tests.peers import tool
 
 
 def run(name: str, *arguments: str | Path) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from tests.modalities.peers import tool
+from tests.peers import tool
 
 
 def complaints(path: Path) -> list[str]:

@@ -14,7 +14,7 @@ from modalities.datasets.part10 import Part10File, inspect
 from modalities.misbehaviour.alteration import altered, parse
 from modalities.misbehaviour.encoded import EncodedObject
 from modalities.studies.generation import write_study
-from tests.modalities.peers import tool
+from tests.peers import tool
 
 Alter = Callable[..., EncodedObject]
 
@@ -30,8 +30,10 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Part10File:
 def compressed(tmp_path_factory: pytest.TempPathFactory) -> Part10File:
     """The same in RLE Lossless."""
     folder = tmp_path_factory.mktemp("compressed")
-    options = {"rows": 64, "columns": 64, "transfer_syntax": "RLELossless"}
-    return inspect(write_study(folder, "CT", images=1, **options)[0].path)
+    (written,) = write_study(
+        folder, "CT", images=1, rows=64, columns=64, transfer_syntax="RLELossless"
+    )
+    return inspect(written.path)
 
 
 @pytest.fixture

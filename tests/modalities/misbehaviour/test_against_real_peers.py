@@ -18,8 +18,8 @@ from modalities.misbehaviour.alteration import altered, parse
 from modalities.services.store import Store, store
 from modalities.studies.generation import write_study
 from tests.modalities.misbehaviour import examples
-from tests.modalities.peers import LOOPBACK, StoreScp
-from tests.peers import Orthanc, running_orthanc
+from tests.modalities.peers import StoreScp
+from tests.peers import LOOPBACK, Orthanc, running_orthanc
 
 pytestmark = [
     pytest.mark.local,

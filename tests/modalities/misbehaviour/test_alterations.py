@@ -36,6 +36,11 @@ def dataset_of(file: Part10File) -> bytes:
     return file.path.read_bytes()[file.offset :]
 
 
+def image_in(folder: Path, syntax: str) -> Part10File:
+    (written,) = write_study(folder, "CT", images=1, rows=64, columns=64, transfer_syntax=syntax)
+    return inspect(written.path)
+
+
 def differing(before: bytes, after: bytes) -> int:
     return sum(one != other for one, other in zip(before, after, strict=True))
 
@@ -59,8 +64,7 @@ def test_an_object_without_alterations_goes_out_byte_for_byte(
 
 
 def test_a_deflated_object_is_altered_inside(tmp_path: Path, alter: Alter, read: Read) -> None:
-    options = {"rows": 64, "columns": 64, "transfer_syntax": str(DeflatedExplicitVRLittleEndian)}
-    file = inspect(write_study(tmp_path, "CT", images=1, **options)[0].path)
+    file = image_in(tmp_path, DeflatedExplicitVRLittleEndian)
     assert "PatientID" not in read(alter("remove PatientID", of=file))
 
 
@@ -83,8 +87,7 @@ def test_a_set_value_is_set_even_where_it_was_absent(alter: Alter, read: Read) -
 
 
 def test_a_number_is_set_in_the_byte_order_of_the_object(tmp_path: Path, alter: Alter) -> None:
-    options = {"rows": 64, "columns": 64, "transfer_syntax": str(ExplicitVRBigEndian)}
-    file = inspect(write_study(tmp_path, "CT", images=1, **options)[0].path)
+    file = image_in(tmp_path, ExplicitVRBigEndian)
     assert alter("set Rows 513", of=file).require("Rows").value == b"\x02\x01"
     assert alter("set Rows 513").require("Rows").value == b"\x01\x02"
 
@@ -105,8 +108,7 @@ def test_a_vr_that_there_is_not_is_sent_too(alter: Alter, dump: Dump) -> None:
 
 
 def test_implicit_vr_has_no_vr_that_could_be_wrong(tmp_path: Path, alter: Alter) -> None:
-    options = {"rows": 64, "columns": 64, "transfer_syntax": str(ImplicitVRLittleEndian)}
-    file = inspect(write_study(tmp_path, "CT", images=1, **options)[0].path)
+    file = image_in(tmp_path, ImplicitVRLittleEndian)
     with pytest.raises(ModalityError, match="Explicit VR Little Endian"):
         alter("wrong-vr PatientID UI", of=file)
 

@@ -18,7 +18,8 @@ from modalities.datasets.part10 import Part10File
 from modalities.errors import ModalityError
 from modalities.ladder import Rung
 from modalities.services.store import Store, store
-from tests.modalities.peers import LOOPBACK, PATIENCE, Conversation, Script, ScriptedPeers
+from tests.modalities.peers import PATIENCE, Conversation, Script, ScriptedPeers
+from tests.peers import LOOPBACK
 
 PATIENT = Timeouts(connect=PATIENCE, acse=PATIENCE, dimse=PATIENCE, network=PATIENCE)
 #: How a connection ended for the peer, after how many bytes.

@@ -12,7 +12,7 @@ from modalities.commands import Caller, Report, Target
 from modalities.node import ModalityNode
 from modalities.services.listen import Listen, Received
 from modalities.services.worklist import Worklist
-from tests.modalities.peers import LOOPBACK
+from tests.peers import LOOPBACK
 
 WORKLIST = "worklist.yaml"
 

@@ -14,8 +14,8 @@ from modalities.services.listen import Forget
 from modalities.services.mpps import MppsCreate, MppsSet
 from modalities.studies.generation import WrittenFile, write_study
 from modalities.workflow.performed_step import MPPS
-from tests.modalities.peers import LOOPBACK
 from tests.modalities.ris.conftest import Department, step
+from tests.peers import LOOPBACK
 
 
 def begin(department: Department, **given: Any) -> Report:

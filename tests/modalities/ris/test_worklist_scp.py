@@ -12,8 +12,8 @@ import pytest
 from modalities.commands import Report
 from modalities.errors import ModalityError
 from modalities.studies.cast import CHARACTERS
-from tests.modalities.peers import LOOPBACK, tool
 from tests.modalities.ris.conftest import WORKLIST, Department, step
+from tests.peers import LOOPBACK, tool
 
 STEP = "ScheduledProcedureStepSequence."
 

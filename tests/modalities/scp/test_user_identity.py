@@ -13,7 +13,7 @@ from modalities.node import ModalityNode
 from modalities.services.echo import Echo
 from modalities.services.listen import Listen
 from modalities.studies.generation import WrittenFile
-from tests.modalities.peers import LOOPBACK, tool
+from tests.peers import LOOPBACK, tool
 
 RULES = {"users": {"nora": "secret", "guest": ""}, "tokens": {"a.b.c": "welcome"}}
 

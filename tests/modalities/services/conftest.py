@@ -18,7 +18,8 @@ from pynetdicom import AE
 
 from modalities.commands import Target
 from modalities.datasets.identifier import dataset_of
-from tests.modalities.peers import LOOPBACK, free_port, listens, tool, until
+from tests.modalities.peers import listens, until
+from tests.peers import LOOPBACK, free_port, tool
 
 ENVIRONMENT = {**os.environ, "TCP_NODELAY": "1"}
 #: Starts an SCP for (abstract syntaxes, event handlers).

@@ -26,9 +26,10 @@ from modalities.services.store import Store
 from modalities.studies.generation import WrittenFile, write_study
 from modalities.workflow.storage_commitment import STORAGE_COMMITMENT, STORAGE_COMMITMENT_INSTANCE
 from tests.modalities.association.test_tls_signatures import Authority
-from tests.modalities.peers import LOOPBACK, PATIENCE, Conversation, Orthanc, ScriptedPeers
+from tests.modalities.peers import PATIENCE, Conversation, Orthanc, ScriptedPeers
 from tests.modalities.services.conftest import StartScp, serving, status
 from tests.modalities.services.messages import RELEASE_RESPONSE, read_message, send_message
+from tests.peers import LOOPBACK
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
 IMPLICIT = "1.2.840.10008.1.2"

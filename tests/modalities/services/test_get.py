@@ -21,9 +21,10 @@ from modalities.errors import ModalityError
 from modalities.services.get import Get, get
 from modalities.services.store import Store, store
 from modalities.studies.generation import WrittenFile, write_study
-from tests.modalities.peers import LOOPBACK, Conversation, Orthanc, ScriptedPeers
+from tests.modalities.peers import Conversation, Orthanc, ScriptedPeers
 from tests.modalities.services.conftest import StartScp, serving
 from tests.modalities.services.messages import RELEASE_RESPONSE, read_message, send_message
+from tests.peers import LOOPBACK
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
 STUDY_ROOT_GET = "1.2.840.10008.5.1.4.1.2.2.3"

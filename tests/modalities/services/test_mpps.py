@@ -19,9 +19,9 @@ from modalities.services.mpps import MppsCreate, MppsSet, mpps_create, mpps_set
 from modalities.services.worklist import Worklist, worklist
 from modalities.studies.generation import WrittenFile, write_study
 from modalities.workflow.performed_step import MPPS
-from tests.modalities.peers import LOOPBACK
 from tests.modalities.services.conftest import StartScp, status
 from tests.modalities.services.worklists import STEP, item
+from tests.peers import LOOPBACK
 
 SCHEDULED = "ScheduledStepAttributesSequence."
 #: Type 1 and type 2 attributes of an N-CREATE (PS3.4 table F.7.2-1).

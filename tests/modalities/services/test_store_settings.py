@@ -20,8 +20,9 @@ from modalities.datasets.part10 import fingerprint_of
 from modalities.errors import ModalityError
 from modalities.services.store import ProposedContext, Store, store
 from modalities.studies.generation import WrittenFile, write_study
-from tests.modalities.peers import LOOPBACK, PATIENCE, StoreScp
+from tests.modalities.peers import PATIENCE, StoreScp
 from tests.modalities.services.conftest import serving
+from tests.peers import LOOPBACK
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
 MR = "1.2.840.10008.5.1.4.1.1.4"

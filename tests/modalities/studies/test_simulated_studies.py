@@ -22,9 +22,9 @@ from modalities import families
 from modalities.errors import ModalityError
 from modalities.identity import derived_uid
 from modalities.studies import pixel_data
-from modalities.studies.cast import CHARACTERS
-from modalities.studies.generation import CAST, TRANSFER_SYNTAXES, generate, write_study
-from modalities.studies.pixel_data import PixelFormat
+from modalities.studies.cast import CAST, CHARACTERS
+from modalities.studies.generation import generate, write_study
+from modalities.studies.pixel_data import TRANSFER_SYNTAXES, PixelFormat
 from modalities.studies.plan import StudyPlan
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -11,9 +10,8 @@ import pytest
 from modalities.commands import Timeouts
 from modalities.studies.generation import WrittenFile
 from modalities.web.target import WebAuth, WebTarget
-from orchestrator.stacks.orthanc_plugins import DICOMWEB, find_plugin
-from tests.modalities.peers import LOOPBACK, PATIENCE, Conversation, ScriptedPeers
-from tests.peers import Orthanc, running_orthanc
+from tests.modalities.peers import PATIENCE, Conversation, ScriptedPeers
+from tests.peers import LOOPBACK, Orthanc, dicomweb_plugin, running_orthanc
 
 #: A server that answers every request with these bytes.
 Answering = Callable[[bytes], WebTarget]
@@ -46,13 +44,7 @@ def answering(peers: ScriptedPeers) -> Answering:
 @pytest.fixture(scope="session")
 def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Orthanc, WebTarget]]:
     """Orthanc, asking for a password, and where its DICOMweb services are."""
-    plugin = find_plugin(DICOMWEB)
-    if plugin is None:
-        message = "Orthanc's DICOMweb plugin is not installed; apt-get install orthanc-dicomweb"
-        if os.environ.get("CI") == "true":
-            pytest.fail(message)
-        pytest.skip(message)
-    settings: Mapping[str, object] = {"Plugins": [plugin]}
+    settings: Mapping[str, object] = {"Plugins": [dicomweb_plugin()]}
     with running_orthanc(tmp_path_factory.mktemp("orthanc"), settings) as orthanc:
         port = int(orthanc.url.rpartition(":")[2])
         yield orthanc, WebTarget(host=LOOPBACK, port=port, root="/dicom-web")

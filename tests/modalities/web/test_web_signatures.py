@@ -22,8 +22,9 @@ from modalities.studies.generation import WrittenFile, write_study
 from modalities.web.target import WebAuth, WebTarget
 from orchestrator.evidence.pdu import outcome_of
 from tests.modalities.association.test_tls_signatures import Authority
-from tests.modalities.peers import LOOPBACK, Conversation, ScriptedPeers, free_port
+from tests.modalities.peers import Conversation, ScriptedPeers
 from tests.modalities.web.conftest import Answering, read_request, web_target
+from tests.peers import LOOPBACK, free_port
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/dicom+json\r\nContent-Length: 2\r\n\r\n[]"
 

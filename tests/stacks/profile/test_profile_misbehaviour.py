@@ -12,7 +12,7 @@ from modalities.commands import Caller, Target, Timeouts
 from modalities.misbehaviour.act import ACTS as KINDS_OF_ACT
 from modalities.misbehaviour.alteration import ALTERATIONS as KINDS_OF_ALTERATION
 from modalities.services.store import Store, store
-from modalities.studies.generation import write_study
+from modalities.studies.generation import StudyOptions, write_study
 from orchestrator.settings import ArchiveSettings
 from orchestrator.stacks.profile.server import ProfileServer
 from tests.peers import Orthanc, running_orthanc
@@ -153,8 +153,10 @@ def seen_by_a_modality(
     """What the sender of one small object, or of two large ones, reports."""
     act = text if text in ACTS else None
     size, images = (256, 2) if large else (64, 1)
-    syntax: dict[str, str] = {} if transfer_syntax is None else {"transfer_syntax": transfer_syntax}
-    written = write_study(folder, "CT", images=images, rows=size, columns=size, **syntax)
+    options: StudyOptions = {"rows": size, "columns": size}
+    if transfer_syntax is not None:
+        options["transfer_syntax"] = transfer_syntax
+    written = write_study(folder, "CT", images=images, **options)
     command = Store(
         target=Target(host=LOOPBACK, port=port, called=called),
         caller=Caller(calling="CT", timeouts=TIMEOUTS),

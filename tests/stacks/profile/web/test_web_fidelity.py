@@ -17,11 +17,10 @@ from pydicom.uid import JPEG2000Lossless, RLELossless
 from modalities.web.multipart import boundary_of, read_parts
 from orchestrator.settings import ArchiveSettings
 from orchestrator.stacks.orthanc_dialect import OrthancDialect
-from orchestrator.stacks.orthanc_plugins import DICOMWEB, find_plugin
 from orchestrator.stacks.profile.configuration import ServerConfiguration
 from orchestrator.stacks.profile.files import find_profile
 from orchestrator.stacks.profile.server import ProfileServer
-from tests.peers import running_orthanc
+from tests.peers import dicomweb_plugin, running_orthanc
 from tests.stacks.profile.peer import LOOPBACK, MR, image
 from tests.stacks.profile.web.origin import MULTIPART, encoded, file
 
@@ -316,14 +315,11 @@ def fill(services: Services) -> None:
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Services, Services]]:
     """The real archive and the profile of its version, filled alike."""
-    plugin = find_plugin(DICOMWEB)
-    if plugin is None:
-        pytest.skip("Orthanc's DICOMweb plugin is not installed; apt-get install orthanc-dicomweb")
     folder = tmp_path_factory.mktemp("fidelity")
     settings = ArchiveSettings(aetitle="ORTHANC")
     native = {
         **OrthancDialect().translate(settings),
-        "Plugins": [plugin],
+        "Plugins": [dicomweb_plugin()],
         "AuthenticationEnabled": True,
         "RegisteredUsers": {"lab": PASSWORD},
     }
