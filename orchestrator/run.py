@@ -11,7 +11,7 @@ from orchestrator.errors import PacslabError, UnsupportedError
 from orchestrator.evidence import log_lines
 from orchestrator.faults.base import Fault
 from orchestrator.lab import Enacted, Lab
-from orchestrator.probes.base import PROBES, Probe, WorkflowProbe
+from orchestrator.probes.base import PROBES, Probe
 from orchestrator.probes.store import StoreProbe
 from orchestrator.results import CellId, PhaseResult, Verdict
 from orchestrator.scenario import PhaseName, Remedy, Route, Scenario
@@ -83,7 +83,7 @@ def _sent_by_archives(cell: CellId, topology: Topology) -> set[Link]:
     if ends.destination is not None:
         links.add((ends.target, ends.destination))
     probe = PROBES[ends.probe]
-    if isinstance(probe, WorkflowProbe) and probe.calls_back and ends.target in topology.archives:
+    if probe.calls_back and ends.target in topology.archives:
         links.add((ends.target, ends.source))
     return links
 

@@ -19,7 +19,7 @@ from modalities.studies.generation import plan
 from modalities.studies.pixel_data import TRANSFER_SYNTAXES
 from orchestrator.faults.base import FAULTS
 from orchestrator.modality_settings import ModalitySettings
-from orchestrator.probes.base import PROBES, WorkflowProbe
+from orchestrator.probes.base import PROBES
 from orchestrator.problems import Findings, shown
 from orchestrator.scenario import RELAY, Study
 from orchestrator.settings import ArchiveSettings
@@ -108,12 +108,13 @@ class _Checker:
                 expected="a destination only for a probe that needs one",
             )
         source, target = route.get("from"), route.get("to")
-        workflow = probe if isinstance(probe, WorkflowProbe) else None
-        if isinstance(target, str) and target in self._roles:
-            kinds = frozenset({"archive"}) if workflow is None else workflow.targets
-            if self._kind(target) not in kinds:
-                self._is_of_kind((*path, "to"), target, *sorted(kinds))
-        self._ris(path, route, name, needed=workflow is not None and workflow.needs_ris)
+        if (
+            isinstance(target, str)
+            and target in self._roles
+            and self._kind(target) not in probe.targets
+        ):
+            self._is_of_kind((*path, "to"), target, *sorted(probe.targets))
+        self._ris(path, route, name, needed=probe.needs_ris)
         if not isinstance(source, str) or source not in self._roles:
             return
         if probe.starts_at_archive:
@@ -280,8 +281,7 @@ class _Checker:
     def _is_archive(self, path: NodePath, role: str) -> bool:
         if self._archive(role):
             return True
-        kind = _mapping(self._roles.get(role)).get("kind")
-        self._findings.add(path, f"role {role!r} is a {kind}", expected="an archive")
+        self._is_of_kind(path, role, "archive")
         return False
 
     def _is_of_kind(self, path: NodePath, role: str, *kinds: str) -> None:

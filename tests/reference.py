@@ -20,7 +20,7 @@ from modalities.studies.pixel_data import TRANSFER_SYNTAXES
 from orchestrator.expected import CODE_FORMS
 from orchestrator.faults.base import FAULTS
 from orchestrator.modality_settings import ModalitySettings
-from orchestrator.probes.base import PROBES, WorkflowProbe
+from orchestrator.probes.base import PROBES, Probe
 from orchestrator.settings import ArchiveSettings
 from orchestrator.words import ALERTS, CERTIFICATES
 
@@ -87,7 +87,7 @@ def _probes() -> str:
             "starts at an archive" if probe.starts_at_archive else "",
             "`destination`: who receives the objects" if probe.needs_destination else "",
             "the study is stored beforehand" if probe.needs_held_study else "",
-            *(_workflow(probe) if isinstance(probe, WorkflowProbe) else ()),
+            *_workflow(probe),
         ]
         about = _sentence(inspect.getdoc(module))
         lines.append(
@@ -96,7 +96,7 @@ def _probes() -> str:
     return "\n".join((*lines, ""))
 
 
-def _workflow(probe: WorkflowProbe) -> Iterator[str]:
+def _workflow(probe: Probe) -> Iterator[str]:
     if probe.needs_ris:
         yield "`ris`: who schedules and is told of the progress"
     if "ris" in probe.targets:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
@@ -15,9 +14,12 @@ from modalities.registry import Registry
 from orchestrator import scenario_checks, scenario_loader
 from orchestrator.errors import InputError
 from orchestrator.faults.base import Fault
+from orchestrator.lab import Lab
+from orchestrator.probes.base import Probe, Probed
 from orchestrator.scenario import Route
 from orchestrator.scenario_loader import Problem, ScenarioErrors, load_scenario
 from orchestrator.state import LabState
+from orchestrator.study import SentStudy
 
 GOOD = """\
 name: wrong-title
@@ -74,10 +76,17 @@ class ClosedPort(Fault):
         return state
 
 
-@dataclass(frozen=True)
-class FakeProbe:
-    needs_destination: bool = False
-    starts_at_archive: bool = False
+class FakeProbe(Probe):
+    def run(self, lab: Lab, route: Route, study: SentStudy) -> Probed:
+        raise NotImplementedError
+
+
+class FakeMove(FakeProbe):
+    needs_destination = True
+
+
+class FakeForward(FakeProbe):
+    starts_at_archive = True
 
 
 def registry(sort: str, **items: object) -> Registry[object]:
@@ -95,8 +104,8 @@ def plug_ins() -> Iterator[None]:
     probes = registry(
         "probe",
         store=FakeProbe(),
-        move=FakeProbe(needs_destination=True),
-        forward=FakeProbe(starts_at_archive=True),
+        move=FakeMove(),
+        forward=FakeForward(),
     )
     stacks = registry("stack", orthanc=object(), dcm4chee=object())
     with pytest.MonkeyPatch.context() as patch:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, ClassVar
 
 from modalities.commands import Report
 from modalities.ladder import Rung
@@ -26,25 +27,39 @@ class Probed(Frozen):
     traces: tuple[AssociationTrace, ...] = ()
 
 
-class Probe(Protocol):
-    """One thing tried. Stateless: the lab and the study carry everything."""
+class Probe(ABC):
+    """One thing tried. Stateless: the lab and the study carry everything.
+
+    A probe says where it differs from one that a modality starts at an archive.
+    """
 
     name: str
-    goal: ClassVar[Rung]
+    goal: ClassVar[Rung] = Rung.DELIVERED
     """The rung that a successful probe reaches."""
 
-    needs_held_study: ClassVar[bool]
+    needs_held_study: ClassVar[bool] = False
     """Whether the archive it asks must hold the study beforehand."""
 
-    needs_destination: ClassVar[bool]
+    needs_destination: ClassVar[bool] = False
     """Whether a route with this probe names a third role that receives the objects (C-MOVE)."""
 
-    starts_at_archive: ClassVar[bool]
+    starts_at_archive: ClassVar[bool] = False
     """Whether an archive starts the exchange, rather than a modality or workstation."""
+
+    targets: ClassVar[frozenset[RoleKind]] = frozenset({"archive"})
+    """What sort of node the route's target may be."""
+
+    needs_ris: ClassVar[bool] = False
+    """Whether a route with this probe names a RIS besides its target."""
+
+    calls_back: ClassVar[bool] = False
+    """Whether the target opens an association to the source (storage commitment)."""
 
     def holder(self, route: Route) -> str:
         """The role that must hold the study beforehand (where ``needs_held_study``)."""
+        return route.target
 
+    @abstractmethod
     def run(self, lab: Lab, route: Route, study: SentStudy) -> Probed:
         """Try it once and say what was observed.
 
@@ -53,20 +68,6 @@ class Probe(Protocol):
         Raises:
             LabError: a node of the lab did not do its part.
         """
-
-
-@runtime_checkable
-class WorkflowProbe(Probe, Protocol):
-    """A probe of a department's workflow: it may ask a RIS, and may be called back."""
-
-    targets: ClassVar[frozenset[RoleKind]]
-    """What sort of node the route's target may be."""
-
-    needs_ris: ClassVar[bool]
-    """Whether a route with this probe names a RIS besides its target."""
-
-    calls_back: ClassVar[bool]
-    """Whether the target opens an association to the source (storage commitment)."""
 
 
 def observe(

@@ -8,9 +8,9 @@ from modalities.commands import CommitmentResult, Report
 from modalities.ladder import Rung, Signature
 from modalities.services.commit import Commit
 from orchestrator.outcome import Outcome
-from orchestrator.probes.base import PROBES, Probed, observe
+from orchestrator.probes.base import PROBES, Probe, Probed, observe
 from orchestrator.probes.store import delivery_at
-from orchestrator.scenario import RoleKind, Route
+from orchestrator.scenario import Route
 from orchestrator.words import describe_status
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from orchestrator.study import SentStudy
 
 
-class CommitProbe:
+class CommitProbe(Probe):
     """Registered as ``commit``.
 
     Delivered means that the result came, covers every instance, and that the archive really holds
@@ -26,17 +26,8 @@ class CommitProbe:
     """
 
     name = "commit"
-    goal: ClassVar[Rung] = Rung.DELIVERED
     needs_held_study: ClassVar[bool] = True
-    needs_destination: ClassVar[bool] = False
-    starts_at_archive: ClassVar[bool] = False
-    targets: ClassVar[frozenset[RoleKind]] = frozenset({"archive"})
-    needs_ris: ClassVar[bool] = False
     calls_back: ClassVar[bool] = True
-
-    def holder(self, route: Route) -> str:
-        """The archive that is asked."""
-        return route.target
 
     def run(self, lab: Lab, route: Route, study: SentStudy) -> Probed:
         """One request for all instances; then what the archive holds, on its own interface."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from modalities.ladder import Rung
 from modalities.services.echo import Echo
 from orchestrator.outcome import Outcome
-from orchestrator.probes.base import PROBES, Probed, observe
+from orchestrator.probes.base import PROBES, Probe, Probed, observe
 from orchestrator.scenario import Route
 
 if TYPE_CHECKING:
@@ -15,18 +15,11 @@ if TYPE_CHECKING:
     from orchestrator.study import SentStudy
 
 
-class EchoProbe:
+class EchoProbe(Probe):
     """Registered as ``echo``."""
 
     name = "echo"
     goal: ClassVar[Rung] = Rung.DIMSE
-    needs_held_study: ClassVar[bool] = False
-    needs_destination: ClassVar[bool] = False
-    starts_at_archive: ClassVar[bool] = False
-
-    def holder(self, route: Route) -> str:
-        """Nobody needs to hold anything."""
-        return route.target
 
     def run(self, lab: Lab, route: Route, study: SentStudy) -> Probed:  # noqa: ARG002
         """One C-ECHO on an association of its own."""

@@ -13,12 +13,12 @@ from modalities.workflow.acquisition import acquire
 from orchestrator.department import performed_at
 from orchestrator.errors import LabError
 from orchestrator.outcome import Observation, Outcome
-from orchestrator.probes.base import PROBES, Probed
+from orchestrator.probes.base import PROBES, Probe, Probed
 from orchestrator.probes.commit import ask_for_commitment, judge_commitment
 from orchestrator.probes.mpps import begin_step, complete_step, judge_step
 from orchestrator.probes.store import StoreProbe
 from orchestrator.probes.worklist import ask_for_worklist, judge_worklist, picked, schedule
-from orchestrator.scenario import RoleKind, Route
+from orchestrator.scenario import Route
 from orchestrator.words import describe
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class _Step(NamedTuple):
         yield from (f"{self.name}: {line}" for line in self.details)
 
 
-class ExaminationProbe:
+class ExaminationProbe(Probe):
     """Registered as ``examination``: from the source's worklist to the target's commitment.
 
     The modality goes on as long as it is told of success. Delivered means that the archive holds
@@ -60,17 +60,8 @@ class ExaminationProbe:
     """
 
     name = "examination"
-    goal: ClassVar[Rung] = Rung.DELIVERED
-    needs_held_study: ClassVar[bool] = False
-    needs_destination: ClassVar[bool] = False
-    starts_at_archive: ClassVar[bool] = False
-    targets: ClassVar[frozenset[RoleKind]] = frozenset({"archive"})
     needs_ris: ClassVar[bool] = True
     calls_back: ClassVar[bool] = True
-
-    def holder(self, route: Route) -> str:
-        """The archive, which must not hold the study beforehand."""
-        return route.target
 
     def run(self, lab: Lab, route: Route, study: SentStudy) -> Probed:
         """Go through the steps until one fails that the modality is told of."""

@@ -8,7 +8,7 @@ from modalities.commands import Report
 from modalities.ladder import Rung, Signature
 from modalities.services.query import Find
 from orchestrator.outcome import Outcome
-from orchestrator.probes.base import PROBES, Probed, observe
+from orchestrator.probes.base import PROBES, Probe, Probed, observe
 from orchestrator.scenario import Route
 
 if TYPE_CHECKING:
@@ -16,18 +16,11 @@ if TYPE_CHECKING:
     from orchestrator.study import SentStudy
 
 
-class FindProbe:
+class FindProbe(Probe):
     """Registered as ``find``. Delivered means that the answers hold the studies asked for."""
 
     name = "find"
-    goal: ClassVar[Rung] = Rung.DELIVERED
     needs_held_study: ClassVar[bool] = True
-    needs_destination: ClassVar[bool] = False
-    starts_at_archive: ClassVar[bool] = False
-
-    def holder(self, route: Route) -> str:
-        """The archive that is asked."""
-        return route.target
 
     def run(self, lab: Lab, route: Route, study: SentStudy) -> Probed:
         """One query for the study's UID, asking for the patient's ID and name back."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from modalities.ladder import Rung, Signature
 from orchestrator.evidence.pdu import outcome_of
 from orchestrator.outcome import Outcome
-from orchestrator.probes.base import PROBES, Probed, observe
+from orchestrator.probes.base import PROBES, Probe, Probed, observe
 from orchestrator.probes.store import delivery_at
 from orchestrator.scenario import Route
 from orchestrator.stacks.base import ForwardReport
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from orchestrator.study import SentStudy
 
 
-class ForwardProbe:
+class ForwardProbe(Probe):
     """Registered as ``forward``.
 
     How far the exchange got is read off the wire: archives put every failure into one HTTP
@@ -25,9 +25,7 @@ class ForwardProbe:
     """
 
     name = "forward"
-    goal: ClassVar[Rung] = Rung.DELIVERED
     needs_held_study: ClassVar[bool] = True
-    needs_destination: ClassVar[bool] = False
     starts_at_archive: ClassVar[bool] = True
 
     def holder(self, route: Route) -> str:

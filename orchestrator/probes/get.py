@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, ClassVar
 from modalities.commands import ReceivedInstance
 from modalities.datasets.storage_classes import STORAGE_CLASSES
 from modalities.dimse.scu import UNCOMPRESSED
-from modalities.ladder import Rung
 from modalities.services.get import Get
 from orchestrator.delivery import judge_delivery
 from orchestrator.outcome import Outcome
-from orchestrator.probes.base import PROBES, Probed, observe
+from orchestrator.probes.base import PROBES, Probe, Probed, observe
 from orchestrator.scenario import Route
 
 if TYPE_CHECKING:
@@ -22,18 +21,11 @@ if TYPE_CHECKING:
 _MOST_CLASSES = 127
 
 
-class GetProbe:
+class GetProbe(Probe):
     """Registered as ``get``. Delivered means that the caller received the study as it was sent."""
 
     name = "get"
-    goal: ClassVar[Rung] = Rung.DELIVERED
     needs_held_study: ClassVar[bool] = True
-    needs_destination: ClassVar[bool] = False
-    starts_at_archive: ClassVar[bool] = False
-
-    def holder(self, route: Route) -> str:
-        """The archive that is asked."""
-        return route.target
 
     def run(self, lab: Lab, route: Route, study: SentStudy) -> Probed:
         """One C-GET per study; the first that is stopped decides.

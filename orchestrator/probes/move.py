@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from modalities.ladder import Rung
 from modalities.services.listen import Received
 from modalities.services.query import Move
 from orchestrator.delivery import Delivery, judge_delivery
 from orchestrator.errors import LabError
 from orchestrator.outcome import Outcome
-from orchestrator.probes.base import PROBES, Probed, observe
+from orchestrator.probes.base import PROBES, Probe, Probed, observe
 from orchestrator.probes.store import delivery_at
 from orchestrator.scenario import Route
 
@@ -19,18 +18,12 @@ if TYPE_CHECKING:
     from orchestrator.study import SentStudy
 
 
-class MoveProbe:
+class MoveProbe(Probe):
     """Registered as ``move``: the source asks the target to send the study to the destination."""
 
     name = "move"
-    goal: ClassVar[Rung] = Rung.DELIVERED
     needs_held_study: ClassVar[bool] = True
     needs_destination: ClassVar[bool] = True
-    starts_at_archive: ClassVar[bool] = False
-
-    def holder(self, route: Route) -> str:
-        """The archive that is asked."""
-        return route.target
 
     def run(self, lab: Lab, route: Route, study: SentStudy) -> Probed:
         """One C-MOVE per study; the first that is stopped decides."""

@@ -15,7 +15,7 @@ from modalities.services.mpps import MppsCreate, MppsSet
 from orchestrator.department import orders_for, performed_at
 from orchestrator.errors import UnsupportedError
 from orchestrator.outcome import Outcome
-from orchestrator.probes.base import PROBES, Probed, observe
+from orchestrator.probes.base import PROBES, Probe, Probed, observe
 from orchestrator.scenario import RoleKind, Route
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from orchestrator.study import SentStudy
 
 
-class MppsProbe:
+class MppsProbe(Probe):
     """Registered as ``mpps``.
 
     The step is performed for an order that the target need not know. Delivered means that the
@@ -33,17 +33,7 @@ class MppsProbe:
     """
 
     name = "mpps"
-    goal: ClassVar[Rung] = Rung.DELIVERED
-    needs_held_study: ClassVar[bool] = False
-    needs_destination: ClassVar[bool] = False
-    starts_at_archive: ClassVar[bool] = False
     targets: ClassVar[frozenset[RoleKind]] = frozenset({"archive", "ris"})
-    needs_ris: ClassVar[bool] = False
-    calls_back: ClassVar[bool] = False
-
-    def holder(self, route: Route) -> str:
-        """Nobody needs to hold anything."""
-        return route.target
 
     def run(self, lab: Lab, route: Route, study: SentStudy) -> Probed:
         """N-CREATE, then N-SET with the study's series; the first that is stopped decides."""

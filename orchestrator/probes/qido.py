@@ -9,7 +9,7 @@ from modalities.ladder import Rung, Signature
 from modalities.services.qido import Qido
 from modalities.tracing.trace import AssociationTrace
 from orchestrator.outcome import Outcome
-from orchestrator.probes.base import PROBES, Probed, observe
+from orchestrator.probes.base import PROBES, Probe, Probed, observe
 from orchestrator.scenario import Route
 
 if TYPE_CHECKING:
@@ -17,18 +17,11 @@ if TYPE_CHECKING:
     from orchestrator.study import SentStudy
 
 
-class QidoProbe:
+class QidoProbe(Probe):
     """Registered as ``qido``. Delivered means that the answers hold the studies asked for."""
 
     name = "qido"
-    goal: ClassVar[Rung] = Rung.DELIVERED
     needs_held_study: ClassVar[bool] = True
-    needs_destination: ClassVar[bool] = False
-    starts_at_archive: ClassVar[bool] = False
-
-    def holder(self, route: Route) -> str:
-        """The archive that is asked."""
-        return route.target
 
     def run(self, lab: Lab, route: Route, study: SentStudy) -> Probed:
         """One query per study, by its UID; the first that is stopped decides."""

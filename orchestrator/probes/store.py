@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Final
 
 from modalities.commands import ObjectReport, Report
 from modalities.ladder import Rung
 from modalities.services.store import Store
 from orchestrator.delivery import Delivery, judge_delivery
 from orchestrator.outcome import Outcome
-from orchestrator.probes.base import PROBES, Probed, observe
+from orchestrator.probes.base import PROBES, Probe, Probed, observe
 from orchestrator.scenario import Route
 
 if TYPE_CHECKING:
@@ -21,18 +21,10 @@ if TYPE_CHECKING:
 _BREAKS: Final = frozenset({"aborted", "closed", "reset", "timeout"})
 
 
-class StoreProbe:
+class StoreProbe(Probe):
     """Registered as ``store``."""
 
     name = "store"
-    goal: ClassVar[Rung] = Rung.DELIVERED
-    needs_held_study: ClassVar[bool] = False
-    needs_destination: ClassVar[bool] = False
-    starts_at_archive: ClassVar[bool] = False
-
-    def holder(self, route: Route) -> str:
-        """The receiver; it must not hold the study beforehand."""
-        return route.target
 
     def run(self, lab: Lab, route: Route, study: SentStudy) -> Probed:
         """Send all files, then ask the archive what it holds."""

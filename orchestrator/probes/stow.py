@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
-from modalities.ladder import Rung
 from modalities.services.stow import Stow
 from orchestrator.outcome import Outcome
-from orchestrator.probes.base import PROBES, Probed, observe
+from orchestrator.probes.base import PROBES, Probe, Probed, observe
 from orchestrator.probes.store import delivery_at
 from orchestrator.scenario import Route
 
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     from orchestrator.study import SentStudy
 
 
-class StowProbe:
+class StowProbe(Probe):
     """Registered as ``stow``.
 
     A refused request is an HTTP status at ``dimse``; a 2xx whose body names failures is the first
@@ -24,14 +23,6 @@ class StowProbe:
     """
 
     name = "stow"
-    goal: ClassVar[Rung] = Rung.DELIVERED
-    needs_held_study: ClassVar[bool] = False
-    needs_destination: ClassVar[bool] = False
-    starts_at_archive: ClassVar[bool] = False
-
-    def holder(self, route: Route) -> str:
-        """The receiver; it must not hold the study beforehand."""
-        return route.target
 
     def run(self, lab: Lab, route: Route, study: SentStudy) -> Probed:
         """Send all files in one request, then ask the archive what it holds."""

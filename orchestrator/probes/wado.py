@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 from modalities.commands import Report
 from modalities.datasets.fingerprint import Fingerprint
-from modalities.ladder import Rung
 from modalities.services.wado import Wado
 from modalities.tracing.trace import AssociationTrace
 from orchestrator.delivery import judge_delivery
 from orchestrator.outcome import Outcome
-from orchestrator.probes.base import PROBES, Probed, observe
+from orchestrator.probes.base import PROBES, Probe, Probed, observe
 from orchestrator.scenario import Route
 
 if TYPE_CHECKING:
@@ -19,18 +18,11 @@ if TYPE_CHECKING:
     from orchestrator.study import SentStudy
 
 
-class WadoProbe:
+class WadoProbe(Probe):
     """Registered as ``wado``: the source retrieves the study itself, each object as stored."""
 
     name = "wado"
-    goal: ClassVar[Rung] = Rung.DELIVERED
     needs_held_study: ClassVar[bool] = True
-    needs_destination: ClassVar[bool] = False
-    starts_at_archive: ClassVar[bool] = False
-
-    def holder(self, route: Route) -> str:
-        """The archive that is asked."""
-        return route.target
 
     def run(self, lab: Lab, route: Route, study: SentStudy) -> Probed:
         """One retrieve per study; the first that is stopped decides."""

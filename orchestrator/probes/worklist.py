@@ -12,7 +12,7 @@ from modalities.services.worklist import Worklist
 from orchestrator.department import orders_for, schedule_at, worklist_target
 from orchestrator.errors import UnsupportedError
 from orchestrator.outcome import Outcome
-from orchestrator.probes.base import PROBES, Probed, observe
+from orchestrator.probes.base import PROBES, Probe, Probed, observe
 from orchestrator.scenario import RoleKind, Route
 
 if TYPE_CHECKING:
@@ -24,21 +24,11 @@ if TYPE_CHECKING:
 _STEP: Final = "ScheduledProcedureStepSequence."
 
 
-class WorklistProbe:
+class WorklistProbe(Probe):
     """Registered as ``worklist``. Delivered means that everything scheduled was answered."""
 
     name = "worklist"
-    goal: ClassVar[Rung] = Rung.DELIVERED
-    needs_held_study: ClassVar[bool] = False
-    needs_destination: ClassVar[bool] = False
-    starts_at_archive: ClassVar[bool] = False
     targets: ClassVar[frozenset[RoleKind]] = frozenset({"archive", "ris"})
-    needs_ris: ClassVar[bool] = False
-    calls_back: ClassVar[bool] = False
-
-    def holder(self, route: Route) -> str:
-        """Nobody needs to hold anything."""
-        return route.target
 
     def run(self, lab: Lab, route: Route, study: SentStudy) -> Probed:
         """Schedule what the study is the result of, then ask for today's steps of the source."""
