@@ -2,8 +2,8 @@
 
 Every process is announced in the state folder before it is started, and struck out when it was
 ended. What a killed run left is found there by the next run and by ``pacslab clean``. A process is
-only ever ended after its id *and* its start time were found to match, or because it carries the
-mark that its announcement gave it: never a stranger's.
+only ever ended after its id *and* its start time were found to match, or because it holds the
+descriptor that its announcement gave it: never a stranger's.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import select
 import signal
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, Literal
@@ -30,8 +30,6 @@ from orchestrator.settings import Frozen
 
 _NODES: Final = "processes"
 _RUNS: Final = "runs"
-#: The environment variable that tells which announcement a process belongs to.
-_MARK: Final = "PACSLAB_PROCESS"
 #: How long a run may take to tear down its labs when it is told to stop, in seconds.
 RUN_PATIENCE: Final = 30.0
 _NODE_PATIENCE: Final = 5.0
@@ -41,7 +39,7 @@ class ProcessEntry(Frozen):
     """A node's process: who it is, which run started it, and the process that drives that run.
 
     ``process`` is None from the announcement until the start is known to have succeeded. A run
-    that is killed in between leaves a process that only ``mark`` in its environment tells.
+    that is killed in between leaves a process that only the descriptor named ``mark`` tells.
     """
 
     mark: str
@@ -67,14 +65,15 @@ class Announcement:
     """A process that is about to be started, is running, or was ended: see ``announce``.
 
     Attributes:
-        environment: to be added to the process's; it holds the mark.
+        descriptors: for ``pass_fds`` of ``subprocess.Popen``. A process holds them from the
+            instant of its fork, when it does not have an environment of its own yet.
     """
 
     def __init__(self, entry: ProcessEntry) -> None:
         self._entry = entry
         self._path = state_folder(_NODES) / f"{entry.mark}.json"
-        self.environment: Mapping[str, str] = {_MARK: entry.mark}
         write_entry(self._path, entry)
+        self.descriptors = _open_mark(entry.mark)
 
     def started(self, pid: int) -> None:
         """Enter the id that the process got; one that has ended already is struck out."""
@@ -83,10 +82,17 @@ class Announcement:
             self.withdraw()
         else:
             write_entry(self._path, self._entry.model_copy(update={"process": process}))
+            self._let_go()
 
     def withdraw(self) -> None:
         """Strike it out: it was ended, or could not be started; idempotent."""
         self._path.unlink(missing_ok=True)
+        self._let_go()
+
+    def _let_go(self) -> None:
+        descriptors, self.descriptors = self.descriptors, ()
+        for descriptor in descriptors:
+            os.close(descriptor)
 
 
 def announce(*, run: str, command: Sequence[str]) -> Announcement:
@@ -179,20 +185,24 @@ def end(
     return "killed"
 
 
-def _marked(mark: str) -> tuple[ProcessIdentity, ...]:
-    """Processes with ``mark`` in their environment: Linux shows it (proc(5), ``environ``).
+def _open_mark(mark: str) -> tuple[int, ...]:
+    """A descriptor that Linux shows by its name (proc(5), ``fd``), for a process to inherit.
 
     Elsewhere nothing tells a process whose run was killed in the instant of its start.
     """
-    wanted = f"{_MARK}={mark}".encode()
-    found = []
-    for environment in Path("/proc").glob("[0-9]*/environ"):
-        with suppress(OSError):  # it has just ended, or is another user's
-            if wanted in environment.read_bytes().split(b"\0"):
-                process = ProcessIdentity.of(int(environment.parent.name))
-                if process is not None:
-                    found.append(process)
-    return tuple(found)
+    return (os.memfd_create(mark),) if sys.platform == "linux" else ()
+
+
+def _marked(mark: str) -> tuple[ProcessIdentity, ...]:
+    """Processes that hold the descriptor of ``_open_mark``."""
+    held = f"/memfd:{mark} (deleted)"
+    holders = set()
+    for descriptor in Path("/proc").glob("[0-9]*/fd/*"):
+        with suppress(OSError):  # it has just been closed, or is another user's
+            if os.fspath(descriptor.readlink()) == held:
+                holders.add(int(descriptor.parts[2]))
+    found = (ProcessIdentity.of(pid) for pid in sorted(holders))
+    return tuple(process for process in found if process is not None)
 
 
 def _signal(process: ProcessIdentity, number: signal.Signals) -> bool:

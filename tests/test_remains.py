@@ -23,14 +23,21 @@ RUN = """
 import os, signal, subprocess, sys
 from orchestrator import processes, reservations
 announced = processes.announce(run="dead", command=["sleep", "120"])
-mark = {**os.environ, **announced.environment}
-node = subprocess.Popen(["sleep", "120"], start_new_session=True, env=mark)
-if sys.argv[1] != "starting":
-    announced.started(node.pid)
+if sys.argv[1] == "forking":
+    pid = os.fork()
+    if pid == 0:
+        while True:
+            signal.pause()
+else:
+    descriptors = announced.descriptors
+    node = subprocess.Popen(["sleep", "120"], start_new_session=True, pass_fds=descriptors)
+    pid = node.pid
+if sys.argv[1] not in ("forking", "starting"):
+    announced.started(pid)
 processes.register_run("dead", kept=sys.argv[1] == "kept")
 folder = reservations.temporary_folder("dead")
 (folder / "data").write_text("x")
-print(node.pid, folder, reservations.reserve_port("dead"), flush=True)
+print(pid, folder, reservations.reserve_port("dead"), flush=True)
 signal.pause()
 """
 
@@ -109,11 +116,12 @@ def test_after_kill_9_everything_is_found_and_removed(run: Callable[[str], Run])
     assert remains.sweep() == []
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows another's environment")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows another's descriptors")
+@pytest.mark.parametrize("instant", ["forking", "starting"])
 def test_a_process_whose_run_was_killed_in_the_instant_of_its_start_is_found_too(
-    run: Callable[[str], Run],
+    run: Callable[[str], Run], instant: str
 ) -> None:
-    dead = run("starting")
+    dead = run(instant)
     dead.kill()
     assert f"process {dead.node.pid} (sleep 120) of run dead" in remains.sweep()
     assert not dead.node.alive()

@@ -207,11 +207,8 @@ class LocalSite:
                     stdout=log,
                     stderr=subprocess.STDOUT,
                     cwd=node.place.data,
-                    env={
-                        **os.environ,
-                        **node.launch.environment,
-                        **node.announcement.environment,
-                    },
+                    env={**os.environ, **node.launch.environment},
+                    pass_fds=node.announcement.descriptors,
                     # Ctrl-C in the terminal goes to the engine, which tears the lab down in order.
                     start_new_session=True,
                 )

@@ -17,7 +17,7 @@ from orchestrator.errors import EnvironmentProblemError, LabError
 _END_SECONDS: Final = 10.0
 _TAIL_LINES: Final = 20
 #: Starts a process with what it is given added to its environment.
-Starter = Callable[[Mapping[str, str]], subprocess.Popen[str]]
+Starter = Callable[[tuple[int, ...]], subprocess.Popen[str]]
 
 
 class ComposeGuard:
@@ -34,7 +34,7 @@ class ComposeGuard:
         self._lock = Lock()
 
     def start(self, start: Starter) -> subprocess.Popen[str]:
-        """Let ``start`` start a process, with what it is given added to its environment.
+        """Let ``start`` start a process that inherits the descriptors which ``start`` is given.
 
         Raises:
             LabError: the lab is being removed.
@@ -44,7 +44,7 @@ class ComposeGuard:
                 raise LabError("the lab is being removed; nothing can be started in it any more")
             announcement = processes.announce(run=self._run, command=("docker", "compose"))
             try:
-                process = start(announcement.environment)
+                process = start(announcement.descriptors)
             except OSError:
                 announcement.withdraw()
                 raise
@@ -91,7 +91,7 @@ def compose(
     """
     command = ["docker", "compose", "--ansi", "never", *arguments]
 
-    def start(mark: Mapping[str, str]) -> subprocess.Popen[str]:
+    def start(descriptors: tuple[int, ...]) -> subprocess.Popen[str]:
         return subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -99,13 +99,14 @@ def compose(
             stderr=subprocess.PIPE,
             text=True,
             errors="replace",
-            env={**os.environ, **(environment or {}), **mark},
+            env={**os.environ, **(environment or {})},
+            pass_fds=descriptors,
             # Ctrl-C in the terminal goes to the engine of the run, which tears down in order.
             start_new_session=True,
         )
 
     try:
-        process = start({}) if guard is None else guard.start(start)
+        process = start(()) if guard is None else guard.start(start)
     except FileNotFoundError as error:
         raise EnvironmentProblemError(
             "no docker command on the PATH. Install Docker, or use BACKEND=local."
