@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-from bench.nagle import tool
+from bench.native import native_tool
 from modalities.studies.generation import write_study
 from orchestrator.reservations import release_port, reserve_port
 
@@ -34,7 +34,14 @@ def seconds_per_phase(folder: Path, image: str) -> float:
         compose.write_text(json.dumps(_project(folder, image, port)))
         command = ["docker", "compose", "--project-name", f"pacslab-bench-{port}"]
         command += ["--file", str(compose)]
-        store = [tool("storescu"), "-aec", "ORTHANC", "127.0.0.1", str(port), *map(str, files)]
+        store = [
+            native_tool("storescu"),
+            "-aec",
+            "ORTHANC",
+            "127.0.0.1",
+            str(port),
+            *map(str, files),
+        ]
         began = time.perf_counter()
         for phase in range(1 + _PHASES):
             if phase == 1:

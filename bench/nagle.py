@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -11,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from bench.native import native_tool
 from modalities.studies.generation import write_study
-from orchestrator.errors import EnvironmentProblemError
 from orchestrator.reservations import release_port, reserve_port
 from orchestrator.waiting import wait_until
 
@@ -31,7 +30,7 @@ def objects_per_second(folder: Path, *, nodelay: bool) -> float:
         files = sorted(folder.glob("*.dcm"))
     environment = {**os.environ, "TCP_NODELAY": "1" if nodelay else "0"}
     with _storescp(environment) as port:
-        command = [tool("storescu"), "-aec", "BENCH", "127.0.0.1", str(port)]
+        command = [native_tool("storescu"), "-aec", "BENCH", "127.0.0.1", str(port)]
         began = time.perf_counter()
         subprocess.run([*command, *map(str, files)], check=True, env=environment, timeout=120)
         return len(files) / (time.perf_counter() - began)
@@ -40,7 +39,7 @@ def objects_per_second(folder: Path, *, nodelay: bool) -> float:
 @contextmanager
 def _storescp(environment: dict[str, str]) -> Iterator[int]:
     port = reserve_port("bench")
-    command = [tool("storescp"), "--ignore", "-aet", "BENCH", str(port)]
+    command = [native_tool("storescp"), "--ignore", "-aet", "BENCH", str(port)]
     try:
         with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as process:
             try:
@@ -55,20 +54,6 @@ def _storescp(environment: dict[str, str]) -> Iterator[int]:
 
 
 def _echoed(port: int, environment: dict[str, str]) -> bool:
-    echo = [tool("echoscu"), "-aec", "BENCH", "127.0.0.1", str(port)]
+    echo = [native_tool("echoscu"), "-aec", "BENCH", "127.0.0.1", str(port)]
     done = subprocess.run(echo, check=False, env=environment, timeout=20, stderr=subprocess.DEVNULL)
     return done.returncode == 0
-
-
-def tool(name: str) -> str:
-    """The path of one of DCMTK's tools.
-
-    Raises:
-        EnvironmentProblemError: it is not installed.
-    """
-    path = shutil.which(name)
-    if path is None:
-        raise EnvironmentProblemError(
-            f"{name} is not on the PATH; expected DCMTK's tools (Debian: apt-get install dcmtk)"
-        )
-    return path

@@ -33,10 +33,10 @@ class Timeouts(Frozen):
     association or release request; ``dimse`` each response; ``network`` each PDU on its way out.
     """
 
-    connect: float = 3.0
-    acse: float = 5.0
-    dimse: float = 10.0
-    network: float = 15.0
+    connect: float = Field(3.0, gt=0)
+    acse: float = Field(5.0, gt=0)
+    dimse: float = Field(10.0, gt=0)
+    network: float = Field(15.0, gt=0)
 
 
 class Tls(Frozen):

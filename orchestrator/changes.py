@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
+
+from pydantic import BaseModel
+from pydicom.uid import UID
 
 from orchestrator.backends.base import Address
 from orchestrator.settings import NativeChange
 from orchestrator.state import Entry, Link, ModalityState, StudyTreatment, WireState
+
+#: Root of the UIDs that the standard itself gives names to (PS3.6 annex A).
+_STANDARD_UIDS: Final = "1.2.840.10008."
 
 
 def wire_text(wire: WireState) -> str:
@@ -30,13 +37,7 @@ def modality_changes(
     role: str, before: ModalityState, after: ModalityState
 ) -> tuple[NativeChange, ...]:
     """What is set differently on a modality's or workstation's own console."""
-    old, new = before.model_dump(mode="json"), after.model_dump(mode="json")
-    old["misbehave"], new["misbehave"] = before.misbehave, after.misbehave  # in their own words
-    return tuple(
-        NativeChange(where=f"{role} console", key=key, before=str(old[key]), after=str(new[key]))
-        for key in new
-        if old[key] != new[key]
-    )
+    return _changes(f"{role} console", dict(before), dict(after))
 
 
 def entry_changes(
@@ -62,10 +63,15 @@ def study_changes(
     role: str, before: StudyTreatment, after: StudyTreatment
 ) -> tuple[NativeChange, ...]:
     """What the modality in ``role`` puts differently into the objects that it makes."""
-    old, new = dict(before), dict(after)
+    return _changes(f"objects made by {role}", dict(before), dict(after))
+
+
+def _changes(
+    where: str, old: Mapping[str, object], new: Mapping[str, object]
+) -> tuple[NativeChange, ...]:
     return tuple(
         NativeChange(
-            where=f"objects made by {role}",
+            where=where,
             key=key.replace("_", " "),
             before=_in_words(old[key]),
             after=_in_words(new[key]),
@@ -76,14 +82,32 @@ def study_changes(
 
 
 def _in_words(value: object) -> str:
+    if isinstance(value, BaseModel):
+        return _model_in_words(value)
     if isinstance(value, tuple):
-        return "; ".join(map(str, value)) or "none"
+        return "; ".join(map(_in_words, value)) or "none"
     if isinstance(value, Mapping):
         pairs = (f"{key}={'(absent)' if each is None else each}" for key, each in value.items())
         return ", ".join(pairs) or "nothing"
     if value is None:
         return "as usual"
-    return {"True": "yes", "False": "no"}.get(str(value), str(value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    text = str(value)
+    return UID(text).name if text.startswith(_STANDARD_UIDS) else text
+
+
+def _model_in_words(value: BaseModel) -> str:
+    """The model's own words, else its fields that are not as usual; never what it keeps secret."""
+    if type(value).__str__ is not BaseModel.__str__:
+        return str(value)
+    fields = type(value).model_fields
+    told = [
+        f"{name.replace('_', ' ')} {'(not shown)' if not fields[name].repr else _in_words(each)}"
+        for name, each in value
+        if each != fields[name].get_default(call_default_factory=True)
+    ]
+    return ", ".join(told) or "as usual"
 
 
 def arrow(link: Link) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import socket
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -16,6 +15,7 @@ from typing import NoReturn
 import pytest
 import requests
 
+from bench.native import find_native
 from orchestrator.backends.base import Address
 from orchestrator.stacks.orthanc_plugins import DICOMWEB, find_plugin
 from orchestrator.waiting import wait_until
@@ -34,7 +34,7 @@ def missing(why: str) -> NoReturn:
 
 def tool(name: str) -> str:
     """Path of a vendor's program, without which the test is ``missing`` its peer."""
-    return shutil.which(name) or missing(
+    return find_native(name) or missing(
         f"{name} is not installed; .ci/run names the Debian package"
     )
 

@@ -13,7 +13,7 @@ from typing import Final
 
 import requests
 
-from bench.nagle import tool
+from bench.native import native_tool
 from orchestrator.errors import LabError
 from orchestrator.reservations import release_port, reserve_port
 from orchestrator.waiting import wait_until
@@ -52,7 +52,7 @@ def storescp(*, at_the_same_time: bool) -> Iterator[Receiver]:
         LabError: it does not get ready.
     """
     how = "--fork" if at_the_same_time else "--single-process"
-    with _started([tool("storescp"), "--ignore", how, "-aet", "BENCH"], "BENCH") as receiver:
+    with _started([native_tool("storescp"), "--ignore", how, "-aet", "BENCH"], "BENCH") as receiver:
         yield receiver
 
 
@@ -64,7 +64,7 @@ def orthanc(folder: Path) -> Iterator[Receiver]:
         EnvironmentProblemError: Orthanc is not installed.
         LabError: it does not get ready, or holds something else than what it was sent.
     """
-    program = tool("Orthanc")
+    program = native_tool("Orthanc")
     port, web = reserve_port("bench"), reserve_port("bench")
     settings = {
         "DicomAet": "ORTHANC",
@@ -106,7 +106,7 @@ def _started(command: Sequence[str], title: str) -> Iterator[Receiver]:
 
 @contextmanager
 def _running(command: Sequence[str], title: str, port: int) -> Iterator[Receiver]:
-    echo = [tool("echoscu"), "-aec", title, LOOPBACK, str(port)]
+    echo = [native_tool("echoscu"), "-aec", title, LOOPBACK, str(port)]
 
     def answers() -> bool:
         done = subprocess.run(

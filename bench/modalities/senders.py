@@ -14,7 +14,7 @@ from pydicom import dcmread
 from pynetdicom import AE, evt
 
 from bench.modalities.receivers import ENVIRONMENT, LOOPBACK, Receiver
-from bench.nagle import tool
+from bench.native import native_tool
 from modalities.burst.dealing import deal
 from modalities.burst.load import Burst
 from modalities.burst.objects import from_file
@@ -98,7 +98,7 @@ def burst(task: Task, receiver: Receiver) -> float:
 
 def storescu(task: Task, receiver: Receiver) -> None:
     """DCMTK's, one process for each association."""
-    command = [tool("storescu"), "--repeat", str(task.repeat), "-aec", receiver.title]
+    command = [native_tool("storescu"), "--repeat", str(task.repeat), "-aec", receiver.title]
     command += [LOOPBACK, str(receiver.port)]
     processes = [
         subprocess.Popen(

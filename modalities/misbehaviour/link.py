@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import select
+import selectors
 import socket
 import ssl
 import struct
@@ -77,7 +77,9 @@ class MisbehavingLink(Link):
         match step:
             case Pause(seconds):
                 # whatever the peer says, and its end of the connection, ends the pause
-                select.select([self._connection], [], [], seconds)
+                with selectors.DefaultSelector() as selector:
+                    selector.register(self._connection, selectors.EVENT_READ)
+                    selector.select(seconds)
             case Silence(seconds):
                 self._silent, self._listens_for = True, seconds
             case HangUp("close"):

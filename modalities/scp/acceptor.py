@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,17 +25,27 @@ SUCCESS: Final = 0x0000
 PENDING: Final = 0xFF00
 #: Error Comment (0000,0902) is VR LO: 64 characters.
 _COMMENT_LENGTH: Final = 64
+_FACT: Final = re.compile(r"\{(\w+)\}")
 
 
 class Failure(Frozen):
     """A failed DIMSE response (PS3.7 annex C): status, Error Comment and Error ID where given.
 
-    ``{error}`` in ``comment`` becomes what is wrong with the request.
+    ``comment`` may name facts in braces: ``{error}``, which is what is wrong with the request,
+    and an archive's also ``{calling}``, ``{study}`` and ``{destination}``. What exceeds the 64
+    characters of VR LO is cut off.
     """
 
     status: int = Field(ge=0, le=0xFFFF)
     comment: str = ""
-    error_id: int | None = Field(default=None, ge=0, le=0xFFFF)
+    error_id: int | None = Field(
+        default=None, ge=0, le=0xFFFF, description="only normalized services (N-…) have it"
+    )
+
+    def said(self, **facts: str) -> str:
+        """The Error Comment with ``facts`` filled in; one that is not known is left out."""
+        words = _FACT.sub(lambda match: facts.get(match[1], ""), self.comment)
+        return words[:_COMMENT_LENGTH]
 
 
 class Reply(NamedTuple):
@@ -48,8 +59,7 @@ class Reply(NamedTuple):
     @classmethod
     def failed(cls, failure: Failure, error: str = "") -> Reply:
         """The response that ``failure`` asks for, with ``error`` filled in."""
-        comment = failure.comment.replace("{error}", error)[:_COMMENT_LENGTH]
-        return cls(failure.status, None, comment, failure.error_id)
+        return cls(failure.status, None, failure.said(error=error), failure.error_id)
 
     def command_attributes(self) -> Dataset:
         """Status (0000,0900), and Error Comment and Error ID where there are any."""

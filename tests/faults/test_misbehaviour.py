@@ -48,7 +48,11 @@ def test_the_record_says_it_in_the_words_that_repeat_it() -> None:
     assert (study.key, study.before, study.after) == ("alterations", "none", "remove PatientID")
     before, after = state.modalities["ct"], broken.modalities["ct"]
     (console,) = modality_changes("ct", before, after)
-    assert (console.key, console.before, console.after) == ("misbehave", "None", "oversized-pdu")
+    assert (console.key, console.before, console.after) == (
+        "misbehave",
+        "as usual",
+        "oversized-pdu",
+    )
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from modalities.association.negotiated import RoleSelection
 from modalities.association.requestor import Association
 from modalities.commands import Caller, Target, Timeouts
 from modalities.dimse.scu import check_status, message_of
+from modalities.scp.acceptor import Failure
 from modalities.workflow.storage_commitment import (
     STORAGE_COMMITMENT,
     STORAGE_COMMITMENT_INSTANCE,
@@ -40,7 +41,7 @@ from orchestrator.stacks.profile.encoding import encode
 from orchestrator.stacks.profile.policy import Policy
 from orchestrator.stacks.profile.responses import failed
 from orchestrator.stacks.profile.store import ObjectStore
-from orchestrator.stacks.profile.vendor import Commitment, Failure
+from orchestrator.stacks.profile.vendor import Commitment
 
 #: What a response without a status is taken for.
 _PROCESSING_FAILURE: Final = 0x0110

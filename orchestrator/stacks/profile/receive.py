@@ -11,6 +11,7 @@ from pydicom import Dataset
 from pynetdicom.dimse_primitives import C_STORE
 
 from modalities.datasets.encoding import MalformedDatasetError
+from modalities.scp.acceptor import Failure
 from orchestrator.stacks.profile.acceptor import Context
 from orchestrator.stacks.profile.association_rules import Abort
 from orchestrator.stacks.profile.encoding import decode, encode
@@ -18,7 +19,6 @@ from orchestrator.stacks.profile.policy import Policy
 from orchestrator.stacks.profile.responses import failed
 from orchestrator.stacks.profile.store import Arrival, ObjectStore
 from orchestrator.stacks.profile.structure import BrokenStructureError, strictly_read
-from orchestrator.stacks.profile.vendor import Failure
 
 _OUT_OF_RESOURCES: Final = Failure(status=0xA700, comment="{error}")
 _CANNOT_UNDERSTAND: Final = Failure(status=0xC000)

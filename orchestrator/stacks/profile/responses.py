@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from io import BytesIO
-from typing import Final
 
 from pydicom.tag import Tag
 from pynetdicom.dimse_primitives import C_FIND, C_GET, C_MOVE, C_STORE, N_ACTION, N_CREATE, N_SET
 
-from modalities.scp.acceptor import Reply
+from modalities.scp.acceptor import Failure, Reply
 from orchestrator.stacks.profile.encoding import encode
-from orchestrator.stacks.profile.vendor import Failure
-
-#: Error Comment (0000,0902) is VR LO: 64 characters.
-_COMMENT_LENGTH: Final = 64
 
 Response = C_STORE | C_FIND | C_MOVE | C_GET | N_ACTION
 
@@ -30,11 +25,11 @@ def failed(
         facts: values for the comment's ``{…}`` names.
     """
     response.Status = failure.status
-    if failure.comment:
-        names = {"destination": "", "error": "", "calling": "", "study": "", **facts}
-        comment = failure.comment.format_map(names)[:_COMMENT_LENGTH]
-        # pynetdicom's annotations know only the initial None
+    # pynetdicom's annotations know only the initial None
+    if comment := failure.said(**facts):
         setattr(response, "ErrorComment", comment)  # noqa: B010
+    if failure.error_id is not None:
+        setattr(response, "ErrorID", failure.error_id)  # noqa: B010
     if offending is not None:
         setattr(response, "OffendingElement", Tag(offending))  # noqa: B010
 

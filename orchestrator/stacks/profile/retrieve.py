@@ -14,6 +14,7 @@ from pynetdicom.dimse_primitives import C_GET, C_MOVE, C_STORE
 
 from modalities.datasets.encoding import MalformedDatasetError
 from modalities.datasets.part10 import inspect
+from modalities.scp.acceptor import Failure
 from orchestrator.stacks.profile.acceptor import AcceptedAssociation, Context
 from orchestrator.stacks.profile.encoding import encode, reencode
 from orchestrator.stacks.profile.identifiers import UNIQUE_KEY, Identifier
@@ -21,7 +22,7 @@ from orchestrator.stacks.profile.policy import Policy
 from orchestrator.stacks.profile.responses import failed
 from orchestrator.stacks.profile.sender import Originator, Sender, Sent, UnreachableError
 from orchestrator.stacks.profile.store import Held, ObjectStore
-from orchestrator.stacks.profile.vendor import Failure, Retrieve
+from orchestrator.stacks.profile.vendor import Retrieve
 
 _PENDING: Final = 0xFF00
 _CANCELLED: Final = 0xFE00

@@ -14,6 +14,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 
 from modalities.ris.procedure_steps import MppsRules
+from modalities.scp.acceptor import Failure
 from orchestrator.settings import AETitle, ArchiveSettings, Frozen
 from orchestrator.stacks.profile.association_rules import Admission, Negotiation, Uid
 from orchestrator.stacks.profile.web.rules import WebRules
@@ -22,17 +23,6 @@ from orchestrator.yaml_models import read_model
 #: DIMSE status (PS3.7 annex C); YAML reads ``0xA801`` as a number.
 Status = Annotated[int, Field(ge=0, le=0xFFFF)]
 Level = Literal["PATIENT", "STUDY", "SERIES", "IMAGE"]
-
-
-class Failure(Frozen):
-    """A failed DIMSE response: status, and the Error Comment (0000,0902) if the vendor sends one.
-
-    ``comment`` may name ``{destination}``, ``{error}``, ``{calling}`` and ``{study}``; what
-    exceeds the 64 characters of VR LO is cut off.
-    """
-
-    status: Status
-    comment: str = ""
 
 
 class Defaults(Frozen):

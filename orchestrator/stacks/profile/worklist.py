@@ -13,10 +13,11 @@ from modalities.datasets.encoding import MalformedDatasetError
 from modalities.errors import ModalityError
 from modalities.ris.schedule import Schedule
 from modalities.ris.worklist import find
+from modalities.scp.acceptor import Failure
 from orchestrator.stacks.profile.acceptor import AcceptedAssociation, Context
 from orchestrator.stacks.profile.encoding import decode, encode
 from orchestrator.stacks.profile.responses import failed
-from orchestrator.stacks.profile.vendor import Failure, WorklistService
+from orchestrator.stacks.profile.vendor import WorklistService
 
 _PENDING: Final = 0xFF00
 _CANCELLED: Final = 0xFE00

@@ -10,6 +10,7 @@ from pydicom import Dataset, dcmread
 from pydicom.errors import InvalidDicomError
 from pydicom.sequence import Sequence
 
+from modalities.scp.acceptor import Failure
 from modalities.web.multipart import (
     MultipartError,
     Part,
@@ -19,7 +20,6 @@ from modalities.web.multipart import (
 )
 from orchestrator.stacks.profile.policy import ACCEPTED, Policy
 from orchestrator.stacks.profile.receive import Offer, Receiver, Verdict
-from orchestrator.stacks.profile.vendor import Failure
 from orchestrator.stacks.profile.web.exchange import Reply, WebRequest, as_json
 from orchestrator.stacks.profile.web.rules import StowRules
 
