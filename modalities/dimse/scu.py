@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -139,6 +140,27 @@ def comment_of(response: DimsePrimitiveType) -> str:
     if (error_id := getattr(response, "ErrorID", None)) is not None:
         words.append(f"(error ID 0x{error_id:04X})")
     return " ".join(filter(None, words))
+
+
+class Patience:
+    """Bounds an operation whose peer may send as many pending responses as it likes.
+
+    Each of them starts the DIMSE timeout anew; these ``seconds`` count from now, once for all.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._ends = time.monotonic() + seconds
+
+    def require(self) -> None:
+        """Go on waiting for the final response.
+
+        Raises:
+            StoppedError: at ``dimse``, the time is up.
+        """
+        if time.monotonic() >= self._ends:
+            words = f"no final response within {self._seconds:g} s, only pending ones"
+            raise StoppedError(Rung.DIMSE, Signature(kind="timeout"), words)
 
 
 def exchanged(association: Association, carry_out: Callable[[], str]) -> Report:

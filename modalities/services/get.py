@@ -23,6 +23,7 @@ from modalities.dimse.scu import (
     MEDIUM_PRIORITY,
     PENDING,
     UNCOMPRESSED,
+    Patience,
     counters_of,
     exchanged,
     message_of,
@@ -104,6 +105,7 @@ def get(command: Get, exchange: Path, observer: str) -> Report:
         request.Priority = MEDIUM_PRIORITY
         request.Identifier = encoded(identifier, syntax)
         association.send(message_of(C_GET_RQ(), request), _CONTEXT)
+        patience = Patience(LONGEST_QUERY_SECONDS)
         while True:
             context_id, message = association.receive_any(command.caller.timeouts.dimse)
             if isinstance(message, C_STORE):
@@ -112,6 +114,7 @@ def get(command: Get, exchange: Path, observer: str) -> Report:
             counters.update(counters_of(message))
             if status_of(message) not in PENDING:
                 return check_retrieved(message, syntax)
+            patience.require()
 
     report = exchanged(association, carry_out)
     return report.model_copy(update={"counters": counters, "received": tuple(received)})

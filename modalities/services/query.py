@@ -20,6 +20,7 @@ from modalities.dimse.scu import (
     MEDIUM_PRIORITY,
     PENDING,
     UNCOMPRESSED,
+    Patience,
     check_status,
     comment_of,
     counters_of,
@@ -44,7 +45,7 @@ _MOVE_MODELS: Final = {
 _CONTEXT: Final = 1
 #: PS3.4 C.4.2.1.5: "Sub-operations Complete - One or more Failures", a failure for who asked.
 _SOME_FAILED: Final = 0xB000
-#: Every pending response starts the DIMSE timeout anew; how many come is the peer's choice.
+#: From the request to the final response.
 LONGEST_QUERY_SECONDS: Final = 600.0
 
 
@@ -122,7 +123,9 @@ def find_all(association: Association, model: str, identifier: Dataset) -> Repor
         request.Priority = MEDIUM_PRIORITY
         request.Identifier = encoded(identifier, syntax)
         association.send(message_of(C_FIND_RQ(), request), _CONTEXT)
+        patience = Patience(LONGEST_QUERY_SECONDS)
         while status_of(response := association.receive()) in PENDING:
+            patience.require()
             answers.append(attributes_of(decoded(getattr(response, "Identifier", None), syntax)))
         return check_status(response)
 
@@ -133,8 +136,8 @@ def find_all(association: Association, model: str, identifier: Dataset) -> Repor
 def move(command: Move, exchange: Path, observer: str) -> Report:
     """Carry out a C-MOVE and wait for its final response.
 
-    Each pending response starts the DIMSE timeout anew. A final status 0xB000 is reported as the
-    signature: some sub-operations failed.
+    Each pending response starts the DIMSE timeout anew, for ``LONGEST_QUERY_SECONDS`` at most. A
+    final status 0xB000 is reported as the signature: some sub-operations failed.
 
     Raises:
         ModalityError: a key is no attribute keyword, or a title is none.
@@ -166,7 +169,9 @@ def move(command: Move, exchange: Path, observer: str) -> Report:
         syntax = association.require(_CONTEXT)
         request.Identifier = encoded(identifier, syntax)
         association.send(message_of(C_MOVE_RQ(), request), _CONTEXT)
+        patience = Patience(LONGEST_QUERY_SECONDS)
         while status_of(response := association.receive()) in PENDING:
+            patience.require()
             counters.update(counters_of(response))
         counters.update(counters_of(response))
         return check_retrieved(response, syntax)
