@@ -25,7 +25,7 @@ def with_settings(settings: dict[str, object]) -> ModalityState:
             {"contexts": [CONTEXT]},
             "contexts",
             "as usual",
-            "abstract syntax MR Image Storage, transfer syntaxes Explicit VR Little Endian",
+            "MR Image Storage in Explicit VR Little Endian",
         ),
         ({"accepted_sop_classes": []}, "accepted sop classes", "as usual", "none"),
     ],

@@ -10,6 +10,7 @@ from threading import Lock
 from typing import Literal
 
 from pydantic import Field
+from pydicom.uid import UID
 
 from modalities.association.requestor import Association
 from modalities.commands import Caller, Command, ObjectReport, Report, Target
@@ -30,6 +31,10 @@ class ProposedContext(Frozen):
 
     abstract_syntax: str
     transfer_syntaxes: tuple[str, ...] = Field(min_length=1)
+
+    def __str__(self) -> str:
+        syntaxes = " or ".join(UID(each).name for each in self.transfer_syntaxes)
+        return f"{UID(self.abstract_syntax).name} in {syntaxes}"
 
 
 class Store(Command):
