@@ -82,7 +82,9 @@ def call(
     finally:
         connection.close()
     if response.status != 200:
-        raise ControlError(f"node at {host}:{port} refused {verb!r}: {answer.get('error')}")
+        why = answer.get("error") if isinstance(answer, dict) else None
+        words = why or f"HTTP {response.status} {response.reason}; expected a node there"
+        raise ControlError(f"node at {host}:{port} refused {verb!r}: {words}")
     return answer
 
 

@@ -12,8 +12,9 @@ import socket
 import ssl
 import time
 from collections.abc import Iterator, Sequence
-from typing import BinaryIO, Final, NamedTuple
+from typing import Any, BinaryIO, Final, NamedTuple, cast
 
+from pydicom.multival import MultiValue
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 from pynetdicom.dimse_messages import DIMSEMessage
 from pynetdicom.dimse_primitives import DimsePrimitiveType
@@ -37,7 +38,7 @@ from modalities.association.upper_layer import (
 from modalities.commands import Caller, Target
 from modalities.errors import ModalityError
 from modalities.ladder import Rung, Signature
-from modalities.tracing.pdu_words import PDU_KINDS, context_result
+from modalities.tracing.pdu_words import PDU_KINDS, context_result, whole_text
 from modalities.tracing.trace import AssociationTrace
 from modalities.tracing.tracer import StreamTracer
 
@@ -205,7 +206,7 @@ class Association:
                     data = P_DATA_TF()
                     data.decode(pdu)
                     if message.decode_msg(data.to_primitive()):
-                        return Received(message.context_id or 0, message.message_to_primitive())
+                        return Received(message.context_id or 0, _primitive(message))
                 except Exception as error:  # whatever a decoder makes of a malformed message
                     self.abort()
                     words = f"response can't be decoded: {type(error).__name__}: {error}"
@@ -311,6 +312,15 @@ class Association:
         self.abort()
         kind = "not-dicom" if rung is Rung.ASSOCIATE else "closed"
         return StoppedError(rung, Signature(kind=kind), f"unexpected {PDU_KINDS[pdu_type]} PDU")
+
+
+def _primitive(message: DIMSEMessage) -> DimsePrimitiveType:
+    """What ``message`` says, with all of its Error Comment: the library stops at a backslash."""
+    primitive: Any = message.message_to_primitive()
+    comment = message.command_set.get("ErrorComment")
+    if isinstance(comment, MultiValue):
+        primitive.ErrorComment = whole_text(comment)
+    return cast(DimsePrimitiveType, primitive)
 
 
 def _ending(signature: Signature) -> str:

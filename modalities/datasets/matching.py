@@ -14,14 +14,19 @@ from pydicom.dataelem import DataElement
 _RANGED: Final = frozenset({"DA", "TM", "DT"})
 #: VRs in which ``*`` and ``?`` are wildcards (PS3.4 C.2.2.2.4).
 _WILD: Final = frozenset({"AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"})
+#: Element number of every group's length.
+_GROUP_LENGTH: Final = 0x0000
 
 
 def matches(key: DataElement, held: Dataset, *, name_groups: bool = False) -> bool:
     """Whether ``held`` satisfies one key of a query; an empty key is satisfied by anything.
 
     ``name_groups`` lets one component group of a Patient's Name (alphabetic, ideographic or
-    phonetic) satisfy a key that has only one.
+    phonetic) satisfy a key that has only one. A group length is none: it says how the query is
+    written (PS3.5 section 7.2).
     """
+    if key.tag.element == _GROUP_LENGTH:
+        return True
     if key.VR == "SQ":
         return _sequence_matches(key, held, name_groups=name_groups)
     wanted = texts(key)
@@ -79,6 +84,7 @@ def is_universal(keys: Dataset) -> bool:
     return all(
         is_universal(key.value[0]) if key.VR == "SQ" and key.value else not texts(key)
         for key in keys
+        if key.tag.element != _GROUP_LENGTH
     )
 
 

@@ -77,7 +77,10 @@ class _RefusedError(Exception):
 
 
 class ProcedureSteps:
-    """All steps that were reported since the start or the last ``forget``; any thread may call."""
+    """All steps that were reported since the start or the last ``forget``; any thread may call.
+
+    Texts are decoded as they come: N-CREATE and N-SET may use different character sets.
+    """
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -90,6 +93,7 @@ class ProcedureSteps:
             uid: SOP Instance UID; empty lets the SCP choose one, which the reply's dataset has.
             calling: AE title of the modality that reports.
         """
+        attributes.decode()
         chosen = uid or str(generate_uid())
         try:
             if rules.create_failure is not None:
@@ -112,6 +116,7 @@ class ProcedureSteps:
 
     def set(self, rules: MppsRules, uid: str, modifications: Dataset) -> Reply:
         """N-SET (PS3.4 F.7.2.2): a step goes on, is completed or discontinued."""
+        modifications.decode()
         try:
             if rules.set_failure is not None:
                 raise _RefusedError(rules.set_failure)

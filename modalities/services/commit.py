@@ -17,7 +17,7 @@ from pynetdicom.dimse_primitives import N_EVENT_REPORT, DimsePrimitiveType
 from modalities.association.link import StoppedError
 from modalities.association.requestor import Association
 from modalities.commands import Caller, Command, CommitmentResult, Report, Target
-from modalities.datasets.identifier import decoded
+from modalities.datasets.identifier import attributes_of, decoded
 from modalities.datasets.part10 import inspect
 from modalities.dimse.normalized import action_request, event_response
 from modalities.dimse.scu import UNCOMPRESSED, check_status, exchanged, tls_of
@@ -132,11 +132,24 @@ class _Waiting:
         self.result: CommitmentResult | None = None
 
     def took(self, message: DimsePrimitiveType) -> bool:
-        """Whether ``message`` is an N-EVENT-REPORT, which then is answered and judged."""
+        """Whether ``message`` is an N-EVENT-REPORT, which then is answered and judged.
+
+        Raises:
+            StoppedError: at ``dimse``: it says something else than a commitment result.
+        """
         if not isinstance(message, N_EVENT_REPORT) or message.MessageID is None:
             return False
         syntax = self._association.require(_CONTEXT)
-        result = commitment_result(decoded(message.EventInformation, syntax), "same")
+        information = decoded(message.EventInformation, syntax)
+        try:
+            result = commitment_result(information, "same")
+        except (AttributeError, TypeError, ValueError) as error:
+            self._association.abort()
+            words = (
+                "expected Event Information (PS3.4 table J.3-2), saw"
+                f" {attributes_of(information)} ({type(error).__name__}: {error})"
+            )
+            raise StoppedError(Rung.DIMSE, Signature.aborted(2, 6), words) from error
         self._association.send(event_response(message, _SUCCESS), _CONTEXT)
         if result.transaction_uid == self._uid:
             self.result = result

@@ -25,6 +25,7 @@ from modalities.web.exchange import WebAnswer, WebExchange
 from modalities.web.target import WebTarget
 
 _BLOCK: Final = 1 << 16
+_SHOWN: Final = 80
 _NOT_MENTIONED: Final = "the response does not mention it"
 
 
@@ -171,11 +172,23 @@ class _Response:
         try:
             for each in datasets(body) if body else ():
                 self._verdicts.add(each)
-        except StoppedError:
+        except (StoppedError, AttributeError, TypeError, ValueError) as error:
+            # the latter: its sequences and reasons are something else than the standard has it
             if answer.succeeded:
-                raise
+                raise _unreadable(body, error) from error
         known = self._verdicts.mentioned or self._verdicts.anonymous
         return answer.header("Warning") if answer.succeeded or known else None
+
+
+def _unreadable(body: bytes, error: Exception) -> StoppedError:
+    """The error that a success is whose response nobody can read."""
+    if isinstance(error, StoppedError):
+        return error
+    words = (
+        "expected a Store Instances Response (PS3.18 table I.2-1), saw"
+        f" {body[:_SHOWN]!r} ({type(error).__name__}: {error})"
+    )
+    return StoppedError(Rung.DIMSE, Signature(kind="not-dicom"), words)
 
 
 @dataclass

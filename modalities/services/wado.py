@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from io import BytesIO
 from pathlib import Path
 from typing import Final, Literal
@@ -101,6 +102,6 @@ def _fingerprint(content: bytes) -> Fingerprint:
     try:
         dataset = dcmread(BytesIO(content))
         return fingerprint(dataset, str(dataset.file_meta.get("TransferSyntaxUID", "")))
-    except (InvalidDicomError, EOFError, ValueError, NotImplementedError) as error:
+    except (InvalidDicomError, EOFError, ValueError, NotImplementedError, zlib.error) as error:
         words = f"a part is no DICOM file (PS3.10): {error}; saw {content[:32]!r}"
         raise StoppedError(Rung.DIMSE, Signature(kind="not-dicom"), words) from error

@@ -60,7 +60,7 @@ class Ledger:
             if oldest.notable and len(self._notable) < _NOTABLE:
                 self._notable.append(oldest)
             else:
-                self.omitted += oldest.pdus
+                self.omitted += 1  # a run's further PDUs were counted as they came
 
     def entries(self) -> list[Entry]:
         return [*self._head, *self._notable, *self._tail]

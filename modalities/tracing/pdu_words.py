@@ -14,6 +14,7 @@ from io import BytesIO
 from typing import Final, NamedTuple
 
 from pydicom import Dataset
+from pydicom.multival import MultiValue
 from pydicom.uid import UID
 from pynetdicom.dsutils import decode
 from pynetdicom.pdu import (
@@ -149,6 +150,11 @@ def name_of(uid: str | None) -> str:
     return UID(uid).name if uid else "none"
 
 
+def whole_text(value: object) -> str:
+    """A text as it was sent; pydicom takes the backslash of a path for the end of a value."""
+    return "\\".join(map(str, value)) if isinstance(value, MultiValue) else str(value)
+
+
 def _associate_rq(pdu: bytes) -> tuple[str, Fields]:
     request = A_ASSOCIATE_RQ()
     request.decode(pdu)
@@ -250,7 +256,7 @@ def _describe_command(command: Dataset, context_id: int) -> Description:
     fields: Fields = {"command": name, "context_id": context_id}
     for keyword, field in _TEXT_ELEMENTS.items():
         if value := command.get(keyword):
-            fields[field] = str(value).strip()
+            fields[field] = whole_text(value).strip()
     for keyword, field in _NUMBER_ELEMENTS.items():
         if (number := command.get(keyword)) is not None:
             fields[field] = int(number)

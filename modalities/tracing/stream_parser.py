@@ -49,6 +49,7 @@ class DirectionParser:
         self._received = 0
         self._pdu_left = 0
         self._described: Description | None = None
+        self._has_dataset = False
         self._dataset_bytes = 0
         self._dataset_ended = False
         # across PDUs
@@ -140,7 +141,8 @@ class DirectionParser:
         self._kind, self._announced = PDU_KINDS[pdu_type], 6 + length
         if pdu_type == _P_DATA:
             self._pdu_left = length
-            self._described, self._dataset_bytes, self._dataset_ended = None, 0, False
+            self._described, self._has_dataset = None, False
+            self._dataset_bytes, self._dataset_ended = 0, False
             self._next_value()
         elif length > _MAX_ASSOCIATION_PDU:
             self._give_up(header)
@@ -169,6 +171,7 @@ class DirectionParser:
         if body < 0 or self._pdu_left < 0:
             self._give_up(header)
         elif not control & 1:
+            self._has_dataset = True  # the last fragment may be empty (PS3.8 9.3.5.1)
             self._dataset_bytes += body
             self._dataset_ended = bool(control & 2)
             self._skip = body
@@ -193,14 +196,14 @@ class DirectionParser:
                 fields["dataset_bytes"] = self._dataset_bytes
             self._add(self._described._replace(fields=fields), self._announced)
             self._run = None
-        elif self._run is not None and self._dataset_bytes:
+        elif self._run is not None and self._has_dataset:
             self._run.length += self._announced
             self._run.pdus += 1
             self._ledger.omitted += 1
         else:
-            what = f"dataset of {self._message}" if self._dataset_bytes else "part of a command"
+            what = f"dataset of {self._message}" if self._has_dataset else "part of a command"
             self._run = self._add(Description("P-DATA-TF", what, {}, False), self._announced)
-        if self._run is not None and self._dataset_bytes:
+        if self._run is not None and self._has_dataset:
             self._grow(self._run)
         if self._dataset_ended:
             self._run = None

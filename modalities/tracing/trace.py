@@ -34,7 +34,7 @@ class AssociationTrace(BaseModel):
     ``observer`` names who looked (``ct``, ``wire archive→peer``). ``opened_at`` is seconds since
     the epoch. ``end`` says how the connection ended: ``released``, ``rejected``, ``aborted``,
     ``closed by requestor``, ``closed by acceptor``, ``reset``, ``refused``, ``unreachable``,
-    ``timeout``, ``open``.
+    ``unresolved``, ``timeout``, ``open``.
     ``encrypted`` is True where only TLS records were visible.
     """
 

@@ -23,7 +23,7 @@ from modalities.errors import ModalityError
 from modalities.ladder import Rung, Signature
 from modalities.tracing.trace import AssociationTrace, TracedPdu
 from modalities.web.http_socket import HttpSocket
-from modalities.web.target import WebTarget
+from modalities.web.target import WebAuth, WebTarget
 
 #: A longer answer that is to be read as a whole (JSON) is refused.
 _LONGEST_TEXT: Final = 256 * 1024 * 1024
@@ -188,7 +188,7 @@ class WebExchange:
         full = f"{self._target.root}{path}"
         sent = {"Host": self._target.authority, "Connection": "close", **headers}
         if self._target.auth is not None:
-            sent["Authorization"] = self._target.auth.header
+            sent["Authorization"] = _credentials(self._target.auth)
         if length is None:
             sent["Transfer-Encoding"] = "chunked"
         elif length or method == "POST":
@@ -286,3 +286,18 @@ class WebExchange:
                 }
             )
         )
+
+
+def _credentials(auth: WebAuth) -> str:
+    """The value of Authorization.
+
+    Raises:
+        ModalityError: it would end the header; never with the secret in its words.
+    """
+    header = auth.header
+    if not (header.isascii() and header.isprintable()):
+        raise ModalityError(
+            "the bearer token can't stand in a request: expected printable ASCII on one line, saw"
+            " something else; look for a line break at its end"
+        )
+    return header

@@ -9,7 +9,8 @@ import pytest
 
 from modalities.control import ControlError, ControlServer, call
 from modalities.services.query import Find
-from tests.modalities.peers import PATIENCE
+from tests.modalities.peers import PATIENCE, Conversation, ScriptedPeers
+from tests.modalities.web.conftest import read_request
 from tests.peers import LOOPBACK
 
 
@@ -55,6 +56,18 @@ def test_a_verb_that_there_is_not_is_refused_with_those_that_there_are(
 ) -> None:
     with pytest.raises(ControlError, match="expected one of: double"):
         call(LOOPBACK, control.port, "treble", 3, timeout=PATIENCE)
+
+
+@pytest.mark.parametrize("body", ["", "null", '"gone"'])
+def test_another_server_s_refusal_is_told_with_its_status(peers: ScriptedPeers, body: str) -> None:
+    def script(conversation: Conversation) -> None:
+        read_request(conversation)
+        head = f"HTTP/1.1 404 Not Found\r\nContent-Length: {len(body)}\r\n\r\n"
+        conversation.send((head + body).encode())
+
+    port = peers.play(script).port
+    with pytest.raises(ControlError, match="refused 'double': HTTP 404 Not Found"):
+        call(LOOPBACK, port, "double", 3, timeout=PATIENCE)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,10 @@ import pytest
 from pydicom import Dataset
 from pynetdicom import AE, build_role
 
+from modalities.association.negotiated import RoleSelection
+from modalities.association.requestor import Association
 from modalities.commands import Caller, CommitmentResult, Target
+from modalities.dimse.scu import UNCOMPRESSED
 from modalities.node import ModalityNode
 from modalities.services.commit import Commit
 from modalities.services.listen import Forget, Listen, Received
@@ -164,3 +167,20 @@ def test_orthanc_commits_to_what_it_holds_and_says_what_it_does_not(
     assert set(report.commitment.committed) == set(uids[:2])
     assert report.commitment.failed == {uids[2]: 0x0112}
     assert node.run(Received()).commitments == (report.commitment,)
+
+
+def test_who_proposes_to_be_the_scp_is_granted_that_role_and_no_other(
+    port: int, patient_caller: Caller
+) -> None:
+    role = RoleSelection(sop_class=STORAGE_COMMITMENT, scu=False, scp=True)
+    association = Association(
+        Target(host=LOOPBACK, port=port, called="CT"),
+        patient_caller.model_copy(update={"roles": (role,)}),
+        [(STORAGE_COMMITMENT, UNCOMPRESSED)],
+        None,
+        "archive",
+    )
+    association.open()
+    association.release()
+    assert association.negotiated is not None
+    assert association.negotiated.roles == (role,)

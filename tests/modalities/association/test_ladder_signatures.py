@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import _socket
 import socket
 from pathlib import Path
 from threading import Event
 
 import pytest
-from pynetdicom.dimse_primitives import C_STORE
+from pynetdicom.dimse_messages import C_ECHO_RQ
+from pynetdicom.dimse_primitives import C_ECHO, C_STORE
+from pynetdicom.pdu import P_DATA_TF
 
 from modalities.commands import Caller, Report, Target
+from modalities.dimse.scu import VERIFICATION, message_of
 from modalities.ladder import Rung, Signature
 from modalities.node import ModalityNode
 from modalities.services.echo import Echo
@@ -19,6 +23,8 @@ from modalities.studies.generation import WrittenFile, write_study
 from tests.modalities.peers import Conversation, Script, ScriptedPeers
 from tests.peers import LOOPBACK
 
+RELEASE_REQUEST = bytes.fromhex("0500 0000 0004 0000 0000")
+RELEASE_RESPONSE = bytes.fromhex("0600 0000 0004 0000 0000")
 ABORT_BY_USER = bytes.fromhex("0700 0000 0004 0000 0000")
 
 
@@ -239,6 +245,18 @@ class TestDimse:
         assert stopped_at(report) == "dimse: status 0x0122"
         assert report.comment == "no such thing here"
 
+    def test_a_path_in_the_peers_own_words_is_told_whole(
+        self, node: ModalityNode, caller: Caller, peers: ScriptedPeers
+    ) -> None:
+        def script(peer: Conversation) -> None:
+            peer.accept()
+            peer.message()
+            peer.respond(0xA700, r"no space on D:\images")
+            peer.pdu()
+
+        report = self.echo_to(node, peers.play(script), caller)
+        assert report.comment == r"no space on D:\images"
+
     @pytest.mark.parametrize(
         ("ending", "expected"),
         [
@@ -284,6 +302,23 @@ class TestDimse:
         report = self.echo_to(node, peers.play(script), caller)
         assert stopped_at(report) == "dimse: aborted 2/6"
         assert "can't be decoded" in report.comment
+
+    def test_a_message_without_a_status_is_no_response(
+        self, node: ModalityNode, caller: Caller, peers: ScriptedPeers
+    ) -> None:
+        request = C_ECHO()
+        request.MessageID, request.AffectedSOPClassUID = 1, VERIFICATION
+
+        def script(peer: Conversation) -> None:
+            peer.accept()
+            peer.message()
+            for primitive in message_of(C_ECHO_RQ(), request).encode_msg(1, 16384):
+                peer.send(P_DATA_TF(primitive).encode())
+            peer.pdu()
+
+        report = self.echo_to(node, peers.play(script), caller)
+        assert stopped_at(report) == "dimse: aborted 2/6"
+        assert report.comment == "C_ECHO without a status"
 
     def test_an_abort_that_cuts_into_a_large_object_is_seen_as_the_abort(
         self, node: ModalityNode, patient_caller: Caller, peers: ScriptedPeers, tmp_path: Path
@@ -398,6 +433,73 @@ class TestDimse:
         assert report.signature is None
         assert report.traces[0].end == "released"
         assert peers.connections == 1
+
+    def test_both_ends_send_small_pdus_at_once(
+        self, node: ModalityNode, patient_caller: Caller, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        at_once: set[int] = set()
+
+        def setsockopt(connection: socket.socket, *option: int) -> None:
+            _socket.socket.setsockopt(connection, *option)
+            if option == (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1):
+                at_once.add(connection.getsockname()[1])
+
+        monkeypatch.setattr(socket.socket, "setsockopt", setsockopt, raising=False)
+        port = node.run(Listen(aetitle="PEER", port=0)).port
+        target = Target(host=LOOPBACK, port=port, called="PEER")
+        assert self.echo_to(node, target, patient_caller).signature is None
+        assert port in at_once
+        assert len(at_once) == 2
+
+    def test_a_release_at_the_same_time_as_ours_is_answered(
+        self, node: ModalityNode, patient_caller: Caller, peers: ScriptedPeers
+    ) -> None:
+        heard: list[int] = []
+
+        def script(peer: Conversation) -> None:
+            peer.accept()
+            peer.message()
+            peer.respond(0x0000)
+            heard.append(peer.pdu()[0])
+            peer.send(RELEASE_REQUEST)
+            heard.append(peer.pdu()[0])
+            peer.send(RELEASE_RESPONSE)
+
+        report = self.echo_to(node, peers.play(script), patient_caller)
+        assert report.signature is None
+        assert report.traces[0].end == "released"
+        peers.stop()
+        assert heard == [0x05, 0x06]
+
+    def test_a_release_instead_of_an_answer_is_answered(
+        self, node: ModalityNode, patient_caller: Caller, peers: ScriptedPeers
+    ) -> None:
+        heard: list[int] = []
+
+        def script(peer: Conversation) -> None:
+            peer.accept()
+            peer.message()
+            peer.send(RELEASE_REQUEST)
+            heard.append(peer.pdu()[0])
+
+        report = self.echo_to(node, peers.play(script), patient_caller)
+        assert stopped_at(report) == "dimse: closed"
+        peers.stop()
+        assert heard == [0x06]
+
+    def test_every_request_of_an_association_has_a_message_id_of_its_own(
+        self, node: ModalityNode, patient_caller: Caller, study: list[WrittenFile]
+    ) -> None:
+        port = node.run(Listen(aetitle="PEER", port=0)).port
+        report = node.run(
+            Store(
+                target=Target(host=LOOPBACK, port=port, called="PEER"),
+                caller=patient_caller,
+                files=tuple(written.path.name for written in study),
+            )
+        )
+        requests = [pdu for pdu in report.traces[0].pdus if pdu.kind == "P-DATA-TF C-STORE-RQ"]
+        assert [pdu.fields["message_id"] for pdu in requests] == [1, 2, 3]
 
     def test_a_peer_that_talks_on_after_a_release_request_is_left(
         self, node: ModalityNode, caller: Caller, peers: ScriptedPeers

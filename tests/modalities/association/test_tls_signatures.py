@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
+import socket
 import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -19,9 +20,10 @@ from modalities.association.tls import client_context
 from modalities.commands import Caller, Report, Target, Tls
 from modalities.errors import ModalityError
 from modalities.node import ModalityNode
+from modalities.scp import listener
 from modalities.services.echo import Echo
 from modalities.services.listen import Listen, Received
-from tests.modalities.peers import Conversation, Script, ScriptedPeers
+from tests.modalities.peers import PATIENCE, Conversation, Script, ScriptedPeers
 from tests.peers import LOOPBACK
 
 DAY = datetime.timedelta(days=1)
@@ -239,6 +241,20 @@ def test_plain_dicom_to_a_tls_port_is_not_an_association(
             [trace.end for trace in lab.workstation.run(Received()).traces]
             == ["closed by acceptor"]
         )
+    )
+
+
+def test_a_connection_that_never_begins_tls_is_let_go(
+    lab: Lab,
+    monkeypatch: pytest.MonkeyPatch,
+    eventually: Callable[[Callable[[], bool]], None],
+) -> None:
+    monkeypatch.setattr(listener, "_HANDSHAKE_SECONDS", 0.05)
+    port = lab.workstation.run(Listen(aetitle="WS", port=0, tls=tls("good"))).port
+    with socket.create_connection((LOOPBACK, port), PATIENCE) as silent:
+        assert silent.recv(1) == b""
+    eventually(
+        lambda: [trace.end for trace in lab.workstation.run(Received()).traces] == ["timeout"]
     )
 
 

@@ -98,6 +98,26 @@ def test_a_discontinued_step_is_known_with_its_reason(department: Department) ->
     )
 
 
+def test_a_patient_keeps_the_name_where_the_step_goes_on_in_another_character_set(
+    department: Department,
+) -> None:
+    department.open()
+    uid = begin(
+        department, attributes={"PatientName": "MÜLLER^JÖRG"}, character_set="ISO_IR 100"
+    ).sop_instance_uid
+    series = {"PerformedSeriesSequence.SeriesInstanceUID": "2.25.5"}
+    report = go_on(
+        department,
+        uid,
+        status="DISCONTINUED",
+        attributes={**series, "PerformedSeriesSequence.ProtocolName": "Schädel"},
+        character_set="ISO_IR 192",
+    )
+    assert report.signature is None, report.comment
+    performed = only_step(department)
+    assert (performed.patient_name, performed.series[0].protocol) == ("MÜLLER^JÖRG", "Schädel")
+
+
 def test_the_same_step_can_not_begin_twice(department: Department) -> None:
     department.open()
     uid = begin(department).sop_instance_uid

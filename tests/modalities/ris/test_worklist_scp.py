@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import datetime
+import os
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 import pydicom
 import pytest
+from pydicom import Dataset
+from pynetdicom import evt
 
+from modalities.acceptors.worklist import WorklistAcceptor, WorklistRules
 from modalities.commands import Report
 from modalities.errors import ModalityError
+from modalities.ris.schedule import ScheduleFile
+from modalities.ris.worklist import find
+from modalities.scp.acceptor import Hosting
+from modalities.scp.intake import Intake
+from modalities.services.listen import Listen
 from modalities.studies.cast import CHARACTERS
 from tests.modalities.ris.conftest import WORKLIST, Department, step
 from tests.peers import LOOPBACK, tool
@@ -97,6 +107,22 @@ def test_a_name_is_found_by_its_ideographic_group_alone(department: Department) 
     assert accessions(department.ask(PatientName="山田*")) == ["A1"]
 
 
+def test_the_group_lengths_of_an_old_modality_s_query_are_nothing_to_match(
+    department: Department,
+) -> None:
+    department.schedule(step("A1"))
+    step_lengths = Dataset()
+    step_lengths.add_new(0x00400000, "UL", 10)
+    step_lengths.Modality = "CT"
+    query = Dataset()
+    query.add_new(0x00080000, "UL", 8)
+    query.AccessionNumber = ""
+    query.ScheduledProcedureStepSequence = [step_lengths]
+    schedule = ScheduleFile(department.exchange / WORKLIST).current()
+    (answer,) = find(schedule, query, datetime.date(2026, 11, 24))
+    assert answer.AccessionNumber == "A1"
+
+
 def test_a_step_for_today_is_found_by_todays_date(department: Department) -> None:
     department.schedule(step("A1", date="today"), step("A2", date="2001-01-01"))
     department.open()
@@ -112,6 +138,38 @@ def test_a_file_changed_meanwhile_is_answered_as_it_is_now(department: Departmen
     assert accessions(department.ask()) == ["A1"]
     department.schedule(step("A1"), step("LATER2"))
     assert accessions(department.ask()) == ["A1", "LATER2"]
+
+
+def test_a_change_that_leaves_the_file_as_long_as_it_was_is_noticed(
+    department: Department,
+) -> None:
+    department.schedule(step("A1"))
+    department.open()
+    assert accessions(department.ask()) == ["A1"]
+    department.schedule(step("A2"))
+    os.utime(department.exchange / WORKLIST, ns=(1, 1))  # whatever the clock's resolution
+    assert accessions(department.ask()) == ["A2"]
+
+
+def test_a_query_that_is_cancelled_ends_with_the_items_so_far(department: Department) -> None:
+    department.schedule(step("A1"), step("A2"))
+    listen = Listen(aetitle="RIS", port=0)
+    acceptor = WorklistAcceptor(
+        Hosting(listen, department.exchange, Intake()), WorklistRules(file=WORKLIST)
+    )
+    identifier = Dataset()
+    identifier.AccessionNumber = ""
+    primitive = SimpleNamespace(calling_ae_title="CT")
+    event = SimpleNamespace(
+        assoc=SimpleNamespace(requestor=SimpleNamespace(primitive=primitive)),
+        identifier=identifier,
+        is_cancelled=False,
+    )
+    responses = acceptor.events[evt.EVT_C_FIND](event)
+    status, item = next(responses)
+    assert (status, item.AccessionNumber) == (0xFF00, "A1")
+    event.is_cancelled = True
+    assert list(responses) == [(0xFE00, None)]
 
 
 def test_a_file_gone_bad_meanwhile_is_a_failure_that_says_so(department: Department) -> None:

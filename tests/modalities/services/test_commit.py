@@ -126,6 +126,8 @@ def answering(transaction_uid: str, order: str, information: Dataset) -> Any:
                 answer = read_message(peer)
                 assert answer.Status == 0
                 assert answer.MessageIDBeingRespondedTo == 7
+            elif each == "unanswered":
+                send_message(peer, message_of(N_EVENT_REPORT_RQ(), report), 1)
             elif each == "abort":
                 peer.send(bytes.fromhex("0700 0000 0004 0000 0000"))
                 return
@@ -210,6 +212,18 @@ class TestSameAssociation:
         report = commit(command, tmp_path, "ct")
         assert stopped_at(report) == "dimse: timeout"
         assert report.commitment is None
+
+    def test_a_report_unlike_the_standards_is_aborted_by_us(
+        self, peers: ScriptedPeers, patient_caller: Caller, tmp_path: Path
+    ) -> None:
+        information = event_information("2.25.9", failed=["2.25.1"])
+        information.FailedSOPSequence[0].FailureReason = [0x0112, 0x0110]
+        target = peers.play(answering("2.25.9", "response unanswered", information))
+        command = Commit(target=target, caller=patient_caller, transaction_uid="2.25.9")
+        report = commit(command, tmp_path, "ct")
+        assert stopped_at(report) == "dimse: aborted 2/6"
+        assert "expected Event Information (PS3.4 table J.3-2)" in report.comment
+        assert report.traces[0].end == "aborted"
 
     def test_an_scp_that_aborts_instead_of_reporting_is_an_abort(
         self, peers: ScriptedPeers, patient_caller: Caller, tmp_path: Path

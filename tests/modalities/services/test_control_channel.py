@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+import modalities.node
 from modalities import service
 from modalities.association.negotiated import (
     AsynchronousOperations,
@@ -17,6 +18,7 @@ from modalities.association.negotiated import (
     UserIdentity,
 )
 from modalities.commands import Caller, Command, CommitmentResult, Report, Target
+from modalities.node import NodeClient
 from modalities.services.commit import Commit
 from modalities.services.get import Get
 from modalities.services.mpps import MppsCreate, MppsSet
@@ -81,3 +83,32 @@ def test_a_report_survives_the_way_back() -> None:
         sop_instance_uid="1.5",
     )
     assert Report.model_validate(json.loads(report.model_dump_json())) == report
+
+
+def store_of(files: int, caller: Caller = CALLER) -> Store:
+    return Store(target=TARGET, caller=caller, files=("a.dcm",) * files)
+
+
+def test_a_node_is_waited_for_as_long_as_all_objects_may_take() -> None:
+    timeouts = CALLER.timeouts
+    more = service.patience(store_of(11)) - service.patience(store_of(1))
+    assert more == 10 * (timeouts.dimse + timeouts.network)
+
+
+def test_no_node_is_waited_for_longer_than_an_hour() -> None:
+    assert service.patience(store_of(100_000)) == 3600.0
+
+
+def test_the_control_channel_waits_with_the_patience_of_the_command(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    waited: list[float] = []
+
+    def call(*_arguments: object, timeout: float) -> object:
+        waited.append(timeout)
+        return Report().model_dump(mode="json")
+
+    monkeypatch.setattr(modalities.node, "call", call)
+    command = store_of(50)
+    assert NodeClient("ct", 8000).run(command) == Report()
+    assert waited == [service.patience(command)]

@@ -234,6 +234,35 @@ def test_an_instance_that_cannot_be_read_is_refused_and_the_rest_goes_on(
     assert report.counters == {"completed": 1, "failed": 1}
 
 
+def test_an_instance_that_comes_without_a_granted_role_is_refused(
+    peers: ScriptedPeers, patient_caller: Caller, tmp_path: Path, image: Any
+) -> None:
+    whole = encode(image, True, True)
+    assert whole is not None
+    responses = list[Any]()
+
+    def script(peer: Conversation) -> None:
+        peer.accept()  # grants no role
+        read_message(peer)
+        send_message(peer, store_request(1, CT, "2.25.1"), 3, whole)
+        responses.append(read_message(peer))
+        final = C_GET()
+        final.MessageIDBeingRespondedTo = 1
+        final.Status = 0xA702
+        final.NumberOfFailedSuboperations = 1
+        send_message(peer, message_of(C_GET_RSP(), final), 1)
+        peer.pdu()
+        peer.send(RELEASE_RESPONSE)
+
+    command = Get(target=peers.play(script), caller=patient_caller, storage_classes=(CT,))
+    report = get(command, tmp_path, "ws")
+    assert stopped_at(report) == "dimse: status 0xA702"
+    assert report.received == ()
+    assert [(each.Status, each.ErrorComment) for each in responses] == [
+        (0x0122, "no SCP role was negotiated for this SOP class")
+    ]
+
+
 def test_an_archive_that_cannot_get_refuses_the_context(
     scp: StartScp, patient_caller: Caller, tmp_path: Path
 ) -> None:

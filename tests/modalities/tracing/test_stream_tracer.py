@@ -55,6 +55,12 @@ def association(results: tuple[int, ...]) -> tuple[bytes, bytes]:
     return A_ASSOCIATE_RQ(request).encode(), A_ASSOCIATE_AC(accept).encode()
 
 
+def fragment(data: bytes, *, last: bool) -> bytes:
+    """A P-DATA-TF with one dataset fragment."""
+    head = b"\x04\x00" + (len(data) + 6).to_bytes(4, "big") + (len(data) + 2).to_bytes(4, "big")
+    return head + bytes([1, 2 if last else 0]) + data
+
+
 def store_rq(message_id: int, dataset_pdus: int) -> bytes:
     primitive = C_STORE()
     primitive.MessageID, primitive.Priority = message_id, 0
@@ -62,16 +68,16 @@ def store_rq(message_id: int, dataset_pdus: int) -> bytes:
     message = C_STORE_RQ()
     message.primitive_to_message(primitive)
     message.command_set.CommandDataSetType = 1
-    data = b"".join(P_DATA_TF(each).encode() for each in message.encode_msg(1, 16384))
+    data: bytes = b"".join(P_DATA_TF(each).encode() for each in message.encode_msg(1, 16384))
     for number in range(dataset_pdus):
-        last = 2 if number == dataset_pdus - 1 else 0
-        data += b"\x04\x00" + (106).to_bytes(4, "big") + (102).to_bytes(4, "big")
-        data += bytes([1, last]) + bytes(100)
+        data += fragment(bytes(100), last=number == dataset_pdus - 1)
     return data
 
 
-def store_rsp(message_id: int, status: int) -> bytes:
+def store_rsp(message_id: int, status: int, comment: str = "") -> bytes:
     primitive = C_STORE()
+    if comment:
+        primitive.ErrorComment = comment  # type: ignore[assignment]  # pynetdicom declares None only
     primitive.MessageIDBeingRespondedTo, primitive.Status = message_id, status
     primitive.AffectedSOPClassUID, primitive.AffectedSOPInstanceUID = CT_IMAGE, "2.25.9"
     message = C_STORE_RSP()
@@ -143,6 +149,24 @@ def test_any_garbage_gives_a_trace_that_accounts_for_every_byte(chunks: list[Chu
     trace = traced(chunks)
     sent = sum(len(data) for _, data in chunks)
     assert sum(pdu.length for pdu in trace.pdus) == sent
+
+
+def test_a_dataset_whose_last_fragment_is_empty_is_complete() -> None:
+    data = fragment(bytes(100), last=False) + fragment(b"", last=True)
+    *_, dataset = traced([("requestor", store_rq(1, 0) + data)]).pdus
+    assert dataset.fields == {"pdus": 2, "dataset_bytes": 100, "complete": "yes"}
+    assert dataset.summary == "dataset of C-STORE-RQ, 100 bytes in 2 PDUs"
+
+
+def test_an_error_comment_with_a_path_is_told_whole() -> None:
+    response = traced([("acceptor", store_rsp(1, 0xA700, r"no space on D:\images"))]).pdus[0]
+    assert response.fields["error_comment"] == r"no space on D:\images"
+
+
+def test_every_pdu_of_a_long_study_has_an_entry_or_is_counted_once() -> None:
+    trace = traced(conversation((0x0000,) * 300, dataset_pdus=5))
+    entries = len(trace.pdus) + trace.omitted
+    assert entries == 2 + 300 * (1 + 5 + 1) + 2
 
 
 def test_a_long_study_stays_short_and_keeps_what_went_wrong() -> None:

@@ -173,6 +173,24 @@ def test_what_is_no_multipart_message_of_dicom_files_is_not_dicom(
     assert (report.rung.value, str(report.signature)) == ("dimse", "not-dicom")
 
 
+def test_a_deflated_instance_that_is_cut_short_is_not_dicom(
+    node: ModalityNode, answering: Answering, tmp_path: Path
+) -> None:
+    (written,) = write_study(
+        tmp_path,
+        "CT",
+        images=1,
+        rows=16,
+        columns=16,
+        transfer_syntax="DeflatedExplicitVRLittleEndian",
+    )
+    body = b"--e\r\n\r\n" + written.path.read_bytes()[:-200] + b"\r\n--e--"
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: multipart/related; boundary=e\r\n\r\n"
+    report = node.run(Wado(target=answering(head + body), study_instance_uid="1"))
+    assert (report.rung.value, str(report.signature)) == ("dimse", "not-dicom")
+    assert "decompressing" in report.comment
+
+
 # --- the real Orthanc -----------------------------------------------------------------------
 
 

@@ -116,6 +116,29 @@ def test_a_failure_that_names_no_instance_is_that_of_the_objects_nobody_mentions
     assert signatures(report) == ["ok", "ok", "status 0xC000"]
 
 
+@pytest.mark.parametrize(
+    "sequence",
+    [
+        {"vr": "LO", "Value": ["all of them"]},
+        {"vr": "SQ", "Value": [{"00081197": {"vr": "US", "Value": [1, 2]}}]},
+    ],
+    ids=["words for a sequence", "two reasons"],
+)
+@pytest.mark.parametrize(("status", "signature"), [(200, "not-dicom"), (409, "http 409")])
+def test_a_response_unlike_the_standards_is_no_answer_about_any_object(
+    node: ModalityNode,
+    answering: Answering,
+    files: tuple[str, ...],
+    sequence: Item,
+    status: int,
+    signature: str,
+) -> None:
+    body = json.dumps({"00081198": sequence}).encode()
+    head = f"HTTP/1.1 {status} X\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    report = node.run(Stow(target=answering(head + body), files=files))
+    assert signatures(report) == [signature] * 3
+
+
 def test_a_warning_of_the_server_is_passed_on(
     node: ModalityNode, answering: Answering, files: tuple[str, ...], uids: list[str]
 ) -> None:

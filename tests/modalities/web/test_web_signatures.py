@@ -129,6 +129,15 @@ def test_a_status_that_is_no_success_is_that_status_with_its_words(
     assert report.comment.startswith(f"{status} Sorry")
 
 
+def test_a_token_with_a_line_break_is_an_error_that_does_not_tell_it(ask: Ask) -> None:
+    with socket.create_server((LOOPBACK, 0)) as listener:
+        port = listener.getsockname()[1]
+        target = WebTarget(host=LOOPBACK, port=port, auth=WebAuth(token="s3cret\n"))
+        with pytest.raises(ModalityError, match="one line") as error:
+            ask(target)
+    assert "s3cret" not in str(error.value)
+
+
 def test_an_answer_that_is_cut_off_has_closed(ask: Ask, answering: Answering) -> None:
     report = ask(answering(OK.replace(b"Length: 2", b"Length: 20")))
     assert seen(report) == ("dimse", "closed")
