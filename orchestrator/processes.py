@@ -197,10 +197,12 @@ def _marked(mark: str) -> tuple[ProcessIdentity, ...]:
     """Processes that hold the descriptor of ``_open_mark``."""
     held = f"/memfd:{mark} (deleted)"
     holders = set()
-    for descriptor in Path("/proc").glob("[0-9]*/fd/*"):
-        with suppress(OSError):  # it has just been closed, or is another user's
-            if os.fspath(descriptor.readlink()) == held:
-                holders.add(int(descriptor.parts[2]))
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has just ended, or is another user's
+            for descriptor in (process / "fd").iterdir():
+                with suppress(OSError):  # it has just been closed
+                    if os.fspath(descriptor.readlink()) == held:
+                        holders.add(int(process.name))
     found = (ProcessIdentity.of(pid) for pid in sorted(holders))
     return tuple(process for process in found if process is not None)
 

@@ -25,6 +25,7 @@ from orchestrator.scenario import RELAY, Study
 from orchestrator.settings import ArchiveSettings
 from orchestrator.stack_spec import ANY, StackSpec, StackSpecError
 from orchestrator.stacks.base import STACKS
+from orchestrator.topology import FEEDER
 from orchestrator.yaml_positions import NodePath
 
 _ENDS: Final = ("from", "to", "destination")
@@ -73,6 +74,14 @@ class _Checker:
             self._findings.add(
                 path, f"role {name!r}", expected=f"another name than {', '.join(_RESERVED_ROLES)}"
             )
+        kind = role.get("kind")
+        if name == FEEDER and kind in ("archive", "ris"):
+            self._findings.add(
+                path,
+                f"role {name!r} is {'an' if kind == 'archive' else 'a'} {kind}",
+                expected="another name: where nobody else does it, a modality of this name stores"
+                " studies beforehand",
+            )
         stack = role.get("stack")
         if stack is None:
             return
@@ -107,7 +116,10 @@ class _Checker:
                 f"probe {name!r} sends nothing on",
                 expected="a destination only for a probe that needs one",
             )
-        source, target = route.get("from"), route.get("to")
+        source, target, destination = (route.get(end) for end in _ENDS)
+        if isinstance(destination, str) and self._kind(destination) == "ris":
+            here = (*path, "destination")
+            self._is_of_kind(here, destination, "archive", "modality", "workstation")
         if (
             isinstance(target, str)
             and target in self._roles

@@ -6,7 +6,7 @@ enacting the healthy state again, so nothing a fault did can be forgotten.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal, Self
 
 from pydantic import Field
@@ -17,6 +17,7 @@ from modalities.commands import Tls
 from modalities.misbehaviour.act import AnyAct
 from modalities.misbehaviour.alteration import AnyAlteration
 from modalities.ris.procedure_steps import MppsRules
+from orchestrator.errors import UnsupportedError
 from orchestrator.modality_settings import ModalitySettings
 from orchestrator.settings import ArchiveSettings, Frozen
 
@@ -113,14 +114,26 @@ class LabState(Frozen):
         )
 
     def with_archive(self, role: str, **changes: object) -> Self:
-        """A copy in which archive ``role`` has these neutral settings changed (validated)."""
+        """A copy in which archive ``role`` has these neutral settings changed (validated).
+
+        Raises:
+            UnsupportedError: ``role`` is not an archive.
+        """
+        if role not in self.archives:
+            raise UnsupportedError(_has_no("an archive", role, changes))
         # A setting that is left out differs from one that is given as null: see ArchiveSettings.
         given = self.archives[role].model_dump(exclude_unset=True)
         changed = ArchiveSettings.model_validate({**given, **changes})
         return self.model_copy(update={"archives": {**self.archives, role: changed}})
 
     def with_modality(self, role: str, **changes: object) -> Self:
-        """A copy in which modality ``role`` is changed (validated)."""
+        """A copy in which modality ``role`` is changed (validated).
+
+        Raises:
+            UnsupportedError: ``role`` is not a node of the lab's own.
+        """
+        if role not in self.modalities:
+            raise UnsupportedError(_has_no("a modality, workstation or RIS", role, changes))
         state = self.modalities[role]
         changed = ModalityState.model_validate({**state.model_dump(), **changes})
         return self.model_copy(update={"modalities": {**self.modalities, role: changed}})
@@ -145,3 +158,8 @@ class LabState(Frozen):
         """A copy in which the study is made differently."""
         changed = StudyTreatment.model_validate({**self.study.model_dump(), **changes})
         return self.model_copy(update={"study": changed})
+
+
+def _has_no(kind: str, role: str, settings: Iterable[str]) -> str:
+    names = ", ".join(settings)
+    return f"{role} is not {kind} and has no {names} to change; choose another fault or route"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import struct
+import zlib
 from collections.abc import Container, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from pydicom import Dataset, dcmread
-from pydicom.errors import InvalidDicomError
+from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.uid import UID
 
 from modalities.datasets.fingerprint import Fingerprint
@@ -23,6 +25,15 @@ from orchestrator.settings import Frozen
 from orchestrator.state import StudyTreatment
 
 _FOLDER: Final = "study"
+#: What reading a file raises that begins as DICOM and goes on otherwise, or that may not be read.
+_UNREADABLE: Final = (
+    OSError,
+    ValueError,
+    NotImplementedError,
+    BytesLengthException,
+    struct.error,
+    zlib.error,
+)
 
 
 class SentStudy(Frozen):
@@ -86,7 +97,7 @@ class StudyMaker:
         """Write the study for ``phase`` as ``treatment`` wants it.
 
         Raises:
-            InputError: the user's folder holds no DICOM file.
+            InputError: the user's folder holds no DICOM file, or one that can't be read.
             FaultNotInPlaceError: an alteration can't be done to one of the objects.
         """
         folder = self._exchange / _FOLDER / self._cell / phase
@@ -130,7 +141,7 @@ def require_dicom(source: Path) -> None:
     """Look for a first DICOM file below ``source`` before anything is started.
 
     Raises:
-        InputError: there is none.
+        InputError: there is none, or one before it can't be read.
     """
     if next(_dicom_files(source), None) is None:
         raise InputError(
@@ -143,15 +154,22 @@ def copy_own_files(source: Path, folder: Path) -> list[WrittenFile]:
     """Copy every DICOM file below ``source`` into ``folder``, in name order.
 
     Raises:
-        InputError: there is none.
+        InputError: there is none, or one can't be read.
     """
     require_dicom(source)
     folder.mkdir(parents=True, exist_ok=True)
     found = []
     for index, path in enumerate(_dicom_files(source)):
         target = folder / f"{index:06d}-{path.name}"
-        target.write_bytes(path.read_bytes())
-        found.append(WrittenFile(target, fingerprint_of(target)))
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise _broken(path, error) from error
+        target.write_bytes(content)
+        try:
+            found.append(WrittenFile(target, fingerprint_of(target)))
+        except (ModalityError, *_UNREADABLE) as error:
+            raise _broken(path, error) from error
     return found
 
 
@@ -159,10 +177,20 @@ def _dicom_files(source: Path) -> Iterator[Path]:
     for path in sorted(p for p in source.rglob("*") if p.is_file()):
         try:
             dataset = dcmread(path, stop_before_pixels=True)
+            named = "SOPClassUID" in dataset and "SOPInstanceUID" in dataset
         except (InvalidDicomError, EOFError):
             continue
-        if "SOPClassUID" in dataset and "SOPInstanceUID" in dataset:
+        except _UNREADABLE as error:
+            raise _broken(path, error) from error
+        if named:
             yield path
+
+
+def _broken(path: Path, error: Exception) -> InputError:
+    return InputError(
+        f"{path} can't be read: {error}; expected a whole DICOM file (PS3.10), or one that is"
+        " none at all. Repair it, or leave it out of the folder"
+    )
 
 
 def _as_sent(file: WrittenFile, alterations: Sequence[Alteration]) -> Fingerprint:

@@ -11,6 +11,7 @@ from pydicom.data import get_testdata_file
 from orchestrator.errors import InputError
 from orchestrator.request import RunRequest
 from orchestrator.results import CellResult, Verdict
+from orchestrator.study import copy_own_files
 from orchestrator.suite import execute
 from tests.fakes import Heard
 from tests.peers import tool
@@ -87,6 +88,15 @@ def test_one_that_orthanc_refuses_does_not_keep_the_others_from_being_tried(fold
 def test_dcm4chee_refuses_the_retired_big_endian_and_takes_the_rest(folder: Path) -> None:
     cell = stored(folder, "dcm4chee-5.35")
     assert refused(cell) == {"ExplVR_BigEnd.dcm": "negotiate: context 4"}
+
+
+def test_a_file_that_can_not_be_read_is_named_with_what_to_do(folder: Path, tmp_path: Path) -> None:
+    deflated = get_testdata_file("image_dfl.dcm", download=False)
+    assert isinstance(deflated, str)
+    content = Path(deflated).read_bytes()
+    (folder / "broken-off.dcm").write_bytes(content[: len(content) // 2])
+    with pytest.raises(InputError, match=r"broken-off\.dcm can't be read.*leave it out"):
+        copy_own_files(folder, tmp_path / "study")
 
 
 def test_a_folder_without_dicom_is_wrong_input_and_starts_nothing(tmp_path: Path) -> None:

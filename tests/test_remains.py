@@ -14,7 +14,7 @@ import pytest
 
 from orchestrator import processes, remains, reservations
 from orchestrator.errors import EnvironmentProblemError
-from orchestrator.owners import ProcessIdentity, state_folder
+from orchestrator.owners import ProcessIdentity, read_entry, state_folder, write_new_entry
 from orchestrator.processes import ProcessEntry
 
 Sleeper = Callable[[], "subprocess.Popen[bytes]"]
@@ -126,6 +126,28 @@ def test_a_process_whose_run_was_killed_in_the_instant_of_its_start_is_found_too
     assert f"process {dead.node.pid} (sleep 120) of run dead" in remains.sweep()
     assert not dead.node.alive()
     assert list(state_folder("processes").iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells who holds a descriptor")
+def test_a_process_that_ends_while_it_is_looked_at_does_not_hide_the_others(
+    run: Callable[[str], Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dead = run("starting")
+    dead.kill()
+
+    def unless_it_is_ours(list_folder: Callable[[str], object]) -> Callable[[str], object]:
+        def listed(folder: str) -> object:
+            if str(folder) == f"/proc/{os.getpid()}/fd":
+                raise FileNotFoundError(folder)
+            return list_folder(folder)
+
+        return listed
+
+    with monkeypatch.context() as patch:
+        for name in ("listdir", "scandir"):
+            patch.setattr(os, name, unless_it_is_ours(getattr(os, name)))
+        (line,) = processes.sweep()
+    assert line.startswith(f"process {dead.node.pid} ")
 
 
 def test_what_was_being_entered_when_its_run_was_killed_is_removed(
@@ -263,6 +285,15 @@ def test_two_runs_never_get_the_same_port(run: Callable[[str], Run]) -> None:
             (state_folder("ports") / f"{port}.json").touch()
     with pytest.raises(EnvironmentProblemError, match="pacslab clean"):
         reservations.reserve_port("r")
+
+
+def test_of_two_that_enter_the_same_only_the_first_succeeds(tmp_path: Path) -> None:
+    path = tmp_path / "entry.json"
+    first, second = (ProcessIdentity(pid=pid, started="now") for pid in (1, 2))
+    assert write_new_entry(path, first)
+    assert not write_new_entry(path, second)
+    assert read_entry(path, ProcessIdentity) == first
+    assert list(tmp_path.iterdir()) == [path]
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,9 @@ def _plug_ins() -> Iterator[None]:
         ("  screen: {kind", "  relay: {kind: modality}\n  screen: {kind", 9,
          "roles.relay: role 'relay';"
          " expected another name than from, to, destination, route, relay"),
+        ("  screen: {kind", "  feeder: {kind: archive}\n  screen: {kind", 9,
+         "roles.feeder: role 'feeder' is an archive; expected another name: where nobody else does"
+         " it, a modality of this name stores studies beforehand"),
         ("archive: {kind: archive}", "archive: {kind: archive, stack: orthnac}", 7,
          "roles.archive.stack: unknown stack 'orthnac'; did you mean 'orthanc'?"),
         ("{kind: modality}", "{kind: modality, stack: orthanc}", 6,

@@ -79,6 +79,12 @@ def test_a_route_without_archive_is_one_cell_whatever_the_stacks(tmp_path: Path)
             " expected a modality or workstation to start 'worklist'",
         ),
         (
+            "probe: examination, from: ct, to: archive, ris: ris}",
+            "probe: move, from: ct, to: archive, destination: ris}",
+            "routes.examination.destination: role 'ris' is a ris;"
+            " expected an archive or a modality or a workstation",
+        ),
+        (
             "from: ct, to: ris}",
             "from: ct, to: archive, ris: ris}",
             "routes.worklist.ris: probe 'worklist' needs no RIS besides;"

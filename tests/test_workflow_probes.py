@@ -10,12 +10,15 @@ import pytest
 from pydicom import dcmread
 
 from modalities.commands import Timeouts
+from modalities.ladder import Rung, Signature
 from modalities.services.listen import Received
 from orchestrator.backends.local import LocalBackend
 from orchestrator.errors import UnsupportedError
 from orchestrator.lab import Lab
-from orchestrator.outcome import Observation
-from orchestrator.probes.base import PROBES
+from orchestrator.outcome import Observation, Outcome
+from orchestrator.probes.base import PROBES, Probed
+from orchestrator.probes.mpps import judge_step
+from orchestrator.probes.store import StoreProbe
 from orchestrator.results import CellId
 from orchestrator.scenario import Route, Scenario, Study
 from orchestrator.state import LabState
@@ -264,6 +267,49 @@ def test_an_archive_that_lost_an_instance_does_not_commit_to_it(
     lost = study.fingerprints[1].sop_instance_uid
     words = "failure reason 0x0112 no such SOP instance"
     assert f"not committed: {lost}: {words}" in observation.details
+
+
+def test_an_archive_that_commits_to_what_it_has_changed_is_found_out(
+    department: OpenDepartment,
+) -> None:
+    opened = department()
+    study = opened.stored()
+    other = study.fingerprints[0].model_copy(update={"elements": {"00100010": "another name"}})
+    sent = study.model_copy(update={"fingerprints": (other, *study.fingerprints[1:])})
+    assert str(opened.observe("commit", sent).outcome) == "delivered: altered"
+
+
+def test_a_modality_that_is_not_told_of_a_loss_goes_on_to_the_end(
+    department: OpenDepartment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = department()
+    store = StoreProbe.run
+
+    def loses(probe: StoreProbe, lab: Lab, route: Route, study: SentStudy) -> Probed:
+        probed = store(probe, lab, route, study)
+        lab.archives["archive"].empty()
+        lost = Outcome(rung=Rung.DELIVERED, signature=Signature(kind="lost"))
+        seen = probed.observation.model_copy(update={"outcome": lost})
+        return probed.model_copy(update={"observation": seen})
+
+    monkeypatch.setattr(StoreProbe, "run", loses)
+    observation = opened.examine()
+    assert steps(observation) == ALL_STEPS
+    assert str(observation.outcome) == "delivered: lost"
+
+
+def test_a_procedure_step_with_other_instances_than_were_made_is_unrecorded(
+    department: OpenDepartment,
+) -> None:
+    opened = department()
+    opened.observe("mpps", target="ris")
+    (known,) = opened.lab.ask("ris", Received()).performed
+    assert opened.study is not None
+    made = opened.study.fingerprints
+    assert judge_step([known], known.sop_instance_uid, made)[0].succeeded
+    for wrong in (made[:1], ()):
+        outcome, _ = judge_step([known], known.sop_instance_uid, wrong)
+        assert str(outcome) == "delivered: unrecorded"
 
 
 @pytest.mark.parametrize("target", ["ris", "archive"])

@@ -79,6 +79,8 @@ class UnresolvableHost(Fault):
             found = socket.getaddrinfo(self.host, None)
         except socket.gaierror as error:
             return (f"{self.host} does not resolve: {error.strerror}",)
+        except UnicodeError as error:  # no host name at all, such as one with two dots in a row
+            return (f"{self.host} does not resolve: {error}",)
         raise FaultNotInPlaceError(
             f"{self.host} resolves to {found[0][4][0]}; expected a name that no resolver knows."
             " Some providers answer for names that do not exist: give the fault another host."

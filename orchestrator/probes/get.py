@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from modalities.commands import ReceivedInstance
+from modalities.commands import ReceivedInstance, Report
 from modalities.datasets.storage_classes import STORAGE_CLASSES
 from modalities.dimse.scu import UNCOMPRESSED
 from modalities.services.get import Get
+from modalities.tracing.trace import AssociationTrace
 from orchestrator.delivery import judge_delivery
 from orchestrator.outcome import Outcome
 from orchestrator.probes.base import PROBES, Probe, Probed, observe
@@ -35,6 +36,8 @@ class GetProbe(Probe):
         classes = (*(each.sop_class_uid for each in study.fingerprints), *STORAGE_CLASSES)
         syntaxes = (*(each.transfer_syntax_uid for each in study.fingerprints), *UNCOMPRESSED)
         received: list[ReceivedInstance] = []
+        traces: list[AssociationTrace] = []
+        report = Report()
         for uid in study.study_uids:
             report = lab.ask(
                 route.source,
@@ -46,6 +49,7 @@ class GetProbe(Probe):
                     transfer_syntaxes=tuple(dict.fromkeys(syntaxes)),
                 ),
             )
+            traces += report.traces
             received += report.received
             if report.signature is not None:
                 break
@@ -60,7 +64,7 @@ class GetProbe(Probe):
             outcome = Outcome(rung=report.rung, signature=report.signature)
         return Probed(
             observation=observe(self.name, outcome, report=report, details=delivery.details),
-            traces=report.traces,
+            traces=tuple(traces),
         )
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from modalities.commands import Report
 from modalities.services.listen import Received
 from modalities.services.query import Move
+from modalities.tracing.trace import AssociationTrace
 from orchestrator.delivery import Delivery, judge_delivery
 from orchestrator.errors import LabError
 from orchestrator.outcome import Outcome
@@ -31,6 +33,8 @@ class MoveProbe(Probe):
             raise LabError(f"route {route.source} → {route.target} has no C-MOVE destination")
         link = (route.source, route.target)
         title = self._title(lab, route, route.destination)
+        traces: list[AssociationTrace] = []
+        report = Report()
         for uid in study.study_uids:
             report = lab.ask(
                 route.source,
@@ -41,6 +45,7 @@ class MoveProbe(Probe):
                     keys={"StudyInstanceUID": uid},
                 ),
             )
+            traces += report.traces
             if report.signature is not None:
                 break
         delivery = self._delivery(lab, route.target, route.destination, study)
@@ -49,7 +54,7 @@ class MoveProbe(Probe):
             outcome = Outcome(rung=report.rung, signature=report.signature)
         return Probed(
             observation=observe(self.name, outcome, report=report, details=delivery.details),
-            traces=report.traces,
+            traces=tuple(traces),
         )
 
     @staticmethod

@@ -252,8 +252,7 @@ class ExternalArchive:
             UnsupportedError: the archive's interface can't remove anything.
         """
         for uid in self._sent:
-            if self._interface.has(uid):
-                self._interface.delete(uid)
+            self._remove(uid)
 
     def web(self) -> str:
         """The address in the site's file; its credentials are the user's own."""
@@ -270,16 +269,18 @@ class ExternalArchive:
             LabError: something could not be undone; says what is left to do by hand.
         """
         problems = []
-        clean_up = [self._interface.restore]
         if not self._site.keeps_objects:
-            clean_up.insert(0, self.empty)
-        for undo in clean_up:
-            try:
-                undo()
-            except (LabError, OSError) as error:  # what requests raises is an OSError
-                problems.append(str(error))
-        if not problems:
-            self._sent.clear()
+            for uid in tuple(self._sent):
+                try:
+                    self._remove(uid)
+                except (LabError, OSError) as error:  # what requests raises is an OSError
+                    problems.append(f"Study {uid} may still be there: {error}")
+                else:
+                    del self._sent[uid]
+        try:
+            self._interface.restore()
+        except (LabError, OSError) as error:
+            problems.append(str(error))
         self._interface.close()
         if self._has_turn:
             self._has_turn = False
@@ -288,6 +289,10 @@ class ExternalArchive:
             raise LabError(
                 f"{self._site.name} could not be left as it was found: {' '.join(problems)}"
             )
+
+    def _remove(self, study_instance_uid: str) -> None:
+        if self._interface.has(study_instance_uid):
+            self._interface.delete(study_instance_uid)
 
     def _refuse(self, settings: ArchiveSettings) -> None:
         for setting, reason in self.dialect.unsupported(settings).items():
@@ -310,7 +315,7 @@ def _is_loopback(host: str) -> bool:
         return True
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    except OSError:  # whoever has to connect there will say what is wrong with the name
+    except (OSError, UnicodeError):  # whoever connects there will say what is wrong with the name
         return False
     return all(ipaddress.ip_address(str(each[4][0])).is_loopback for each in found)
 

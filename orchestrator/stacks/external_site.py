@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, StringConstraints, ValidationError, field_validator, model_validator
 
@@ -53,6 +54,15 @@ class SiteWeb(Frozen):
     password_from: Variable | None = Field(None, description="variable that holds the password")
     token_from: Variable | None = Field(None, description="variable that holds a bearer token")
     trusted: str | None = Field(None, description="PEM file with the https server's authorities")
+
+    @field_validator("url")
+    @classmethod
+    def _port_is_one(cls, url: str) -> str:
+        try:
+            _ = urlsplit(url).port
+        except ValueError as error:
+            raise ValueError(f"{error}; expected http(s)://host:port") from None
+        return url
 
     @model_validator(mode="after")
     def _one_way_in(self) -> Self:

@@ -128,6 +128,8 @@ def test_everything_that_is_wrong_in_a_site_file_is_said_at_once_with_its_line(
         ("dicomweb", {}, "DICOMweb can't delete"),
         ("orthanc", {"keeps_objects": True}, "removes what the lab sent"),
         ("dcm4chee", {"web": {"url": "http://pacs", "user_from": "U"}}, "both user_from and"),
+        ("orthanc", {"web": {"url": "http://pacs:web"}}, "expected http.s.://host:port"),
+        ("orthanc", {"web": {"url": "http://pacs:80420"}}, "expected http.s.://host:port"),
         ("dcm4chee", {"settings": {"aetitle": "X"}}, "can't be declared here"),
         ("dcm4chee", {"settings": {"idle_timeout": -1}}, "idle_timeout"),
     ],
@@ -299,6 +301,18 @@ def test_what_was_changed_is_in_force_and_put_back(
     assert kept["DicomModalities"] == before
 
 
+def test_an_entry_that_the_lab_has_added_is_removed_again(
+    orthanc_site: Path, orthanc: Orthanc, tmp_path: Path
+) -> None:
+    before = table(orthanc)
+    ct = KnownAE(title="CT", host="127.0.0.1", port=11105)
+    archive = guest(orthanc_site, tmp_path, allow_config=True, known_aes=(ct,))
+    archive.await_ready()
+    assert table(orthanc).keys() == before.keys() | {"CT"}
+    archive.close()
+    assert table(orthanc) == before
+
+
 def test_what_stands_in_orthancs_file_can_not_be_changed_from_afar(
     orthanc_site: Path, tmp_path: Path
 ) -> None:
@@ -395,6 +409,10 @@ def test_an_archive_elsewhere_can_not_send_to_nodes_that_listen_on_loopback(
 @pytest.mark.parametrize("route", [STORE, FORWARDED_TO])
 def test_an_archive_elsewhere_can_be_sent_to(tmp_path: Path, route: dict[str, str]) -> None:
     assert plan_on(tmp_path, route, "192.0.2.7") == ""
+
+
+def test_an_archive_whose_host_is_no_name_is_not_on_this_machine(tmp_path: Path) -> None:
+    assert "on another machine (pacs..hospital)" in plan_on(tmp_path, FORWARD, "pacs..hospital")
 
 
 def test_two_archives_elsewhere_send_to_each_other_by_their_own_tables(tmp_path: Path) -> None:
@@ -495,6 +513,19 @@ def test_what_could_not_be_undone_is_said_and_the_rest_is_undone(
     assert "dcmReceivePDULength" not in options
     archive.close()
     assert dcm4chee.studies == {}
+
+
+def test_a_study_that_can_not_be_removed_is_named_and_the_others_are_removed(
+    dcm4chee: FakeDcm4chee, tmp_path: Path
+) -> None:
+    archive = guest(write_site(tmp_path, "dcm4chee", dcm4chee.url, 11112), tmp_path)
+    archive.await_ready()
+    announce([archive], ["1.2.4", "1.2.5"])
+    dcm4chee.hold(part10("1.2.4", 1), part10("1.2.5", 1))
+    dcm4chee.fail_next["DELETE /aets/DCM4CHEE/rs/studies/1.2.4"] = (500, "no space left", {})
+    with pytest.raises(LabError, match=r"Study 1\.2\.4 may still be there.*no space left"):
+        archive.close()
+    assert list(dcm4chee.studies) == ["1.2.4"]
 
 
 def test_two_labs_of_a_run_take_turns_with_an_archives_settings(

@@ -69,6 +69,7 @@ def test_a_refused_service_is_off_for_strangers_and_for_everybody_in_the_table()
     keys = changed(refused_services=["store"])
     assert keys["DicomAlwaysAllowStore"] == "false"
     assert keys["DicomAlwaysAllowEcho"] == "true"
+    assert keys["DicomAlwaysAllowFind"] == "false", "strangers never could (F2b)"
     assert keys["DicomModalities.CT.AllowStore"] == "false"
 
 
@@ -78,6 +79,9 @@ def test_tls_names_the_material_of_the_run() -> None:
     assert keys["DicomTlsCertificate"] == "/lab/tls/archive.pem"
     assert keys["DicomTlsTrustedCertificates"] == "/lab/tls/lab-ca.pem"
     assert keys["DicomTlsRemoteCertificateRequired"] is True
+    lenient = TlsServer(require_client_certificate=False)
+    keys = dialect.translate(HEALTHY.model_copy(update={"tls": lenient}))
+    assert keys["DicomTlsRemoteCertificateRequired"] is False
 
 
 def test_a_list_of_sop_classes_needs_a_version_that_knows_it() -> None:

@@ -205,6 +205,8 @@ class AcceptedAssociation:
                 if isinstance(message.primitive, C_CANCEL):
                     self._cancelled.add(message.primitive.MessageIDBeingRespondedTo or 0)
                 else:
+                    # a C-CANCEL that came too late does not concern a later request of this ID
+                    self._cancelled.discard(message.primitive.MessageID or 0)
                     self._waiting.append(message)
         except MisplacedFragmentError as error:
             self.abort(error.how)

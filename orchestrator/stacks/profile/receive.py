@@ -8,6 +8,7 @@ from io import BytesIO
 from typing import Final, NamedTuple
 
 from pydicom import Dataset
+from pydicom.errors import BytesLengthException
 from pynetdicom.dimse_primitives import C_STORE
 
 from modalities.datasets.encoding import MalformedDatasetError
@@ -22,6 +23,15 @@ from orchestrator.stacks.profile.structure import BrokenStructureError, strictly
 
 _OUT_OF_RESOURCES: Final = Failure(status=0xA700, comment="{error}")
 _CANNOT_UNDERSTAND: Final = Failure(status=0xC000)
+#: Attributes that an object is kept or refused by.
+_DECISIVE: Final = (
+    "SOPClassUID",
+    "SOPInstanceUID",
+    "StudyInstanceUID",
+    "SeriesInstanceUID",
+    "PatientID",
+    "Modality",
+)
 #: Why a dataset is refused, or None.
 Check = Callable[[Dataset], tuple[Failure, str] | None]
 
@@ -121,6 +131,7 @@ class Receiver:
                     content, offer.transfer_syntax, unprintable_vr=rules.unprintable_vr
                 )
             dataset = decode(content, offer.transfer_syntax)
+            _require_readable(dataset)
         except MalformedDatasetError as error:
             self._log(f"{offer.words} refused: {error}")
             noticed = error.noticed if isinstance(error, BrokenStructureError) else None
@@ -195,6 +206,19 @@ class Receiver:
         if held:
             return held[0].patient_id
         return f"P-{hashlib.sha256(study.encode()).hexdigest()[:8].upper()}"
+
+
+def _require_readable(dataset: Dataset) -> None:
+    """Nothing, where every attribute that decides about an object has a value of its VR.
+
+    Raises:
+        MalformedDatasetError: one has not, such as a number of three bytes.
+    """
+    for keyword in _DECISIVE:
+        try:
+            dataset.get(keyword)
+        except (ValueError, NotImplementedError, BytesLengthException) as error:
+            raise MalformedDatasetError(f"{keyword} can't be read: {error}") from error
 
 
 def _mismatch(

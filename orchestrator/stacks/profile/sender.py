@@ -14,7 +14,7 @@ from modalities.association.requestor import MAX_CONTEXTS, Association
 from modalities.commands import Caller, Target, Timeouts
 from modalities.datasets.encoding import MalformedDatasetError
 from modalities.datasets.part10 import inspect
-from modalities.dimse.scu import store_request
+from modalities.dimse.scu import status_of, store_request
 from orchestrator.outcome import Outcome
 from orchestrator.settings import KnownAE
 from orchestrator.stacks.profile.encoding import reencode
@@ -23,6 +23,8 @@ from orchestrator.stacks.profile.store import Held
 
 #: How long a sender waits: to connect, for the association, for a C-STORE response (F22d).
 _TIMEOUTS: Final = Timeouts(connect=5.0, acse=10.0, dimse=30.0, network=30.0)
+#: What a response without a status is taken for.
+_PROCESSING_FAILURE: Final = 0x0110
 
 
 class Originator(NamedTuple):
@@ -118,7 +120,9 @@ class Sender:
         except StoppedError as stopped:
             self._broken = _words(stopped)
             return Sent(None, self._broken)
-        status = int(getattr(response, "Status", 0x0110))
+        status = status_of(response)
+        if status is None:
+            return Sent(_PROCESSING_FAILURE, f"{type(response).__name__} without a status")
         return Sent(status, "" if status == 0 else f"C-STORE status {status:#06x}")
 
     def close(self) -> None:

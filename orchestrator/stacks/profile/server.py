@@ -14,6 +14,7 @@ from modalities.commands import Tls
 from modalities.control import ControlHandler, ControlServer, Verb
 from modalities.datasets.part10 import fingerprint_of
 from modalities.ris.schedule import Schedule
+from orchestrator.errors import EnvironmentProblemError
 from orchestrator.settings import ArchiveSettings, TlsServer
 from orchestrator.stacks.base import ForwardReport
 from orchestrator.stacks.profile.acceptor import AcceptedAssociation, AssociationEndedError
@@ -108,10 +109,13 @@ class ProfileServer:
             self._control = ControlServer(
                 self._verbs(), configuration.host, configuration.web_port, self._web_handler()
             )
-        except OSError:
+        except OSError as error:
             self._listener.stop()
             self._store.close()
-            raise
+            raise EnvironmentProblemError(
+                f"the archive can't listen on {configuration.host}:{configuration.web_port}:"
+                f" {error.strerror}; free the port or choose another"
+            ) from error
         self.web_port = self._control.port
         self._stopped = False
         self._journal.write(

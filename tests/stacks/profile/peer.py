@@ -237,10 +237,10 @@ def destination(
     *,
     classes: Sequence[str] = (CT, MR),
     syntaxes: Sequence[str] = (EXPLICIT,),
-    status: int = 0x0000,
+    status: int | None = 0x0000,
     strict: bool = False,
 ) -> Iterator[Destination]:
-    """Listens as ``title``; answers every C-STORE with ``status``."""
+    """Listens as ``title``; answers every C-STORE with ``status``, or without any."""
     entity = AE(title)
     entity.require_called_aet = strict
     for uid in classes:
@@ -259,12 +259,20 @@ def destination(
                 int(request.MoveOriginatorMessageID or 0),
             )
         )
-        return status
+        return status or 0x0000
+
+    def without_status(event: Any) -> None:
+        if status is None:
+            del event.message.command_set.Status
 
     # AE.start_server polls every half second, which every test would wait for at its end
     server = entity.make_server(
         (LOOPBACK, 0),
-        evt_handlers=[(evt.EVT_C_STORE, keep), (evt.EVT_CONN_OPEN, _no_delay)],
+        evt_handlers=[
+            (evt.EVT_C_STORE, keep),
+            (evt.EVT_CONN_OPEN, _no_delay),
+            (evt.EVT_DIMSE_SENT, without_status),
+        ],
         server_class=ThreadedAssociationServer,
     )
     entity._servers.append(server)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 import threading
@@ -13,7 +14,7 @@ import pytest
 
 from modalities.control import call
 from orchestrator.backends.base import BACKENDS, Site
-from orchestrator.errors import UnsupportedError
+from orchestrator.errors import EnvironmentProblemError, UnsupportedError
 from orchestrator.settings import ArchiveSettings
 from orchestrator.stacks.base import STACKS, StackContext
 from orchestrator.stacks.native import not_in_force
@@ -21,6 +22,7 @@ from orchestrator.stacks.profile.__main__ import main
 from orchestrator.stacks.profile.adapter import ProfileArchive, profile_archive
 from orchestrator.stacks.profile.configuration import ServerConfiguration
 from orchestrator.stacks.profile.files import find_profile
+from orchestrator.stacks.profile.server import ProfileServer
 from tests.peers import free_port
 from tests.stacks.profile.conftest import MakeArchive, known
 from tests.stacks.profile.peer import LOOPBACK, destination, image, store
@@ -165,6 +167,21 @@ def test_it_runs_as_a_process_and_ends_on_sigterm(tmp_path: Path) -> None:
         output, _ = process.communicate(timeout=_PATIENCE)
     assert process.returncode == 0
     assert "stored" in output
+
+
+@pytest.mark.parametrize("port", ["dicom_port", "web_port"])
+def test_a_port_that_is_taken_is_named_with_what_to_do(tmp_path: Path, port: str) -> None:
+    with socket.create_server((LOOPBACK, 0)) as other:
+        taken = other.getsockname()[1]
+        configuration = ServerConfiguration(
+            name="orthanc-1.12",
+            profile=find_profile("orthanc-1.12"),
+            settings=ArchiveSettings(aetitle="ARCHIVE"),
+            data=str(tmp_path / "data"),
+            exchange=str(tmp_path),
+        ).model_copy(update={port: taken})
+        with pytest.raises(EnvironmentProblemError, match=rf"127\.0\.0\.1:{taken}.*free the port"):
+            ProfileServer(configuration)
 
 
 @pytest.mark.parametrize("text", ["{}", "no json", json.dumps({"name": 1})])

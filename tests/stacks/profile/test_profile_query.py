@@ -214,6 +214,18 @@ def test_a_query_can_be_cancelled(filled: Filled) -> None:
         assert [status.Status for status, _ in responses][-1] in (0xFE00, 0x0000)
 
 
+def test_a_cancel_that_comes_too_late_does_not_concern_the_next_query(filled: Filled) -> None:
+    asked = query(QueryRetrieveLevel="STUDY", StudyInstanceUID="")
+    with associated(filled("orthanc-1.10"), [(STUDY_FIND, "1.2.840.10008.1.2")]) as peer:
+        found = []
+        for _ in range(2):
+            responses = list(peer.association.send_c_find(asked, STUDY_FIND, msg_id=7))
+            found.append([status.Status for status, _ in responses])
+            peer.association.send_c_cancel(7, query_model=STUDY_FIND)
+        assert found[0][-1] == 0x0000
+        assert found[1] == found[0]
+
+
 @pytest.mark.parametrize(("profile", "charset"), [("orthanc-1.10", "ISO_IR 100")])
 def test_orthanc_answers_in_its_default_character_set(
     archive: MakeArchive, profile: str, charset: str

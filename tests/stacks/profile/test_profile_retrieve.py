@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from pydicom.uid import ExplicitVRBigEndian
+from pynetdicom import evt
 from pynetdicom.dsutils import encode
 
 from modalities.datasets.fingerprint import fingerprint
@@ -25,6 +26,7 @@ from tests.stacks.profile.peer import (
     LOOPBACK,
     MR,
     PATIENT_MOVE,
+    STUDY_GET,
     Destination,
     associated,
     destination,
@@ -216,6 +218,24 @@ def test_a_get_brings_every_object_on_the_same_association(
         assert sorted(received) == ["2.25.1.1.1", "2.25.1.1.2", "2.25.1.1.3"]
 
 
+def test_a_get_whose_objects_are_answered_without_a_status_brought_nothing(
+    archive: MakeArchive,
+) -> None:
+    def answer_without(event: Any) -> None:
+        if type(event.message).__name__ == "C_STORE_RSP":
+            del event.message.command_set.Status
+
+    with (
+        with_study(archive, "dcm4chee-5.35", None) as server,
+        associated(server.dicom_port, [(STUDY_GET, IMPLICIT), (CT, EXPLICIT)], roles=[CT]) as peer,
+    ):
+        peer.association.bind(evt.EVT_C_STORE, lambda _: 0x0000)
+        peer.association.bind(evt.EVT_DIMSE_SENT, answer_without)
+        *_, (final, _) = peer.association.send_c_get(STUDY, STUDY_GET)
+    assert final.NumberOfCompletedSuboperations == 0
+    assert final.NumberOfFailedSuboperations == 3
+
+
 @EVERY
 def test_a_get_without_role_selection_fails_for_every_object(
     archive: MakeArchive, profile: str
@@ -300,6 +320,13 @@ def test_forwarding_is_answered_as_the_vendors_web_interface_does(
     assert report.http_status == status
     assert report.claims_success is (status == 200)
     assert body in report.body
+
+
+def test_a_destination_that_answers_without_a_status_took_nothing(archive: MakeArchive) -> None:
+    with destination("DEST", status=None) as to, with_study(archive, "orthanc-1.12", to) as server:
+        answers = move(server.dicom_port, STUDY, "DEST")
+    assert answers.status == 0xC000
+    assert len(to.received) == 1
 
 
 @pytest.mark.parametrize(

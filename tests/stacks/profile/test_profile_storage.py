@@ -186,6 +186,27 @@ def arrival(number: int) -> Arrival:
     return Arrival(CT, f"2.25.{number}", "2.25.8", "2.25.9", "P1", "CT", EXPLICIT, "CT", content)
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        arrival(1)._replace(patient_id="P2"),
+        arrival(1)._replace(study="2.25.77"),
+        arrival(1)._replace(series="2.25.77"),
+    ],
+    ids=["patient", "study", "series"],
+)
+def test_an_instance_is_never_overwritten_by_one_of_elsewhere(
+    tmp_path: Path, other: Arrival
+) -> None:
+    objects = ObjectStore(tmp_path, "sop-instance")
+    assert objects.add(arrival(1), "always") == "stored"
+    assert objects.add(other, "always") == "ignored"
+    assert objects.add(arrival(1), "always") == "replaced"
+    (held,) = objects.select()
+    assert (held.patient_id, held.study, held.series) == ("P1", "2.25.9", "2.25.8")
+    objects.close()
+
+
 def test_what_is_held_survives_the_process(tmp_path: Path) -> None:
     first = ObjectStore(tmp_path, "all-uids")
     assert first.add(arrival(1), "never") == "stored"

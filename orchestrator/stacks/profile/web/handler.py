@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from http import HTTPStatus
 from typing import ClassVar, Final
 
@@ -14,6 +15,8 @@ from orchestrator.stacks.profile.web.service import DicomWebService, below
 #: A client that is refused may still be sending: that much is read, so that it sees the reply.
 _DRAINED: Final = 16 * 1024 * 1024
 _BLOCK: Final = 1 << 16
+#: The size of a chunk; ``int`` would also take a sign.
+_HEXADECIMAL: Final = re.compile(rb"[0-9A-Fa-f]{1,16}")
 
 
 class WebHandler(ControlHandler):
@@ -119,10 +122,7 @@ class _Chunked:
 
     def _next(self) -> None:
         length = self._line().partition(b";")[0].strip()
-        try:
-            self._left = int(length, 16)
-        except ValueError:
-            self._left = 0
+        self._left = int(length, 16) if _HEXADECIMAL.fullmatch(length) else 0
         if self._left == 0:
             self._over = True
             for _ in range(100):  # trailers

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Final
 
-from pydicom import Dataset, dcmread
-from pydicom.errors import InvalidDicomError
+from pydicom import Dataset
+from pydicom.errors import BytesLengthException
+from pydicom.filereader import read_dataset
 from pydicom.sequence import Sequence
+from pydicom.tag import BaseTag
 
 from modalities.scp.acceptor import Failure
 from modalities.web.multipart import (
@@ -27,6 +30,15 @@ _OBJECT: Final = "application/dicom"
 _PREFIXED: Final = 132
 #: Tag, VR, length and value of the group length that file meta information begins with.
 _GROUP_LENGTH: Final = 12
+_FILE_META: Final = 0x0002
+#: What reading file meta information raises that goes on otherwise than it begins.
+_UNREADABLE: Final = (
+    EOFError,
+    ValueError,
+    NotImplementedError,
+    BytesLengthException,
+    struct.error,
+)
 #: Failure Reasons of PS3.18 table I.2-2.
 _CLASS_REFUSED: Final = Failure(status=0x0122)
 _SYNTAX_REFUSED: Final = Failure(status=0xC122)
@@ -177,12 +189,17 @@ def _reference(dataset: Dataset) -> Dataset:
 def _apart(content: bytes) -> tuple[str, bytes]:
     """Transfer syntax, and the encoded dataset, of a Part-10 file; its preamble may be missing."""
     start = _PREFIXED if content[128:_PREFIXED] == b"DICM" else 0
-    head = BytesIO(content if start else bytes(128) + b"DICM" + content)
+    head = BytesIO(content[start:])
     try:
-        meta = dcmread(head, stop_before_pixels=True, specific_tags=[]).file_meta
-    except (InvalidDicomError, EOFError, ValueError, NotImplementedError, OSError) as error:
+        # only this: what is wrong with the dataset is the receiver's to say
+        meta = read_dataset(head, False, True, stop_when=_is_of_dataset)
+        syntax, length = meta.get("TransferSyntaxUID"), meta.get("FileMetaInformationGroupLength")
+    except _UNREADABLE as error:
         raise _NoFileError(f"no DICOM file: {error}") from error
-    syntax, length = meta.get("TransferSyntaxUID"), meta.get("FileMetaInformationGroupLength")
     if syntax is None or length is None:
         raise _NoFileError("file meta information without transfer syntax or group length")
     return str(syntax), content[start + _GROUP_LENGTH + int(length) :]
+
+
+def _is_of_dataset(tag: BaseTag, _vr: str | None, _length: int) -> bool:
+    return tag.group != _FILE_META

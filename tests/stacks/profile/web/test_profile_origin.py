@@ -127,3 +127,12 @@ def test_an_archive_that_is_asked_for_nonsense_lives_on(filled: Origin) -> None:
     assert "HTTP GET /studies/2.25.9 from 127.0.0.1: 404" in log
     assert PASSWORD not in log
     assert base64.b64encode(f"lab:{PASSWORD}".encode()).decode() not in log
+
+
+@pytest.mark.parametrize("profile", ["orthanc-1.12"])
+@pytest.mark.parametrize("size", [b"-1", b"+5", b"0x5", b"many"])
+def test_a_chunk_without_a_size_ends_the_request(origin: Origin, size: bytes) -> None:
+    head = f"POST {ROOTS[origin.profile]}/studies HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with socket.create_connection((LOOPBACK, origin.server.web_port), PATIENCE) as client:
+        client.sendall(head.encode() + size + b"\r\n\r\n")
+        assert client.recv(1 << 16).startswith(b"HTTP/1.1 ")

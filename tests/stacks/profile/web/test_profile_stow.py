@@ -43,6 +43,21 @@ def test_one_bad_object_among_good_ones(origin: Origin, status: int, garbage: in
 
 
 @pytest.mark.parametrize(
+    ("profile", "status"), [("orthanc-1.10", 400), ("orthanc-1.12", 400), ("dcm4chee-5.35", 202)]
+)
+def test_objects_that_can_not_be_read_do_not_keep_the_others_out(
+    origin: Origin, status: int
+) -> None:
+    deflated = image(1)
+    deflated.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    no_number = file(3).replace(b"\x10\x00\x20\x00LO", b"\x10\x00\x20\x00UL")  # of two bytes
+    answer = origin.post(encoded(deflated)[:-1000], no_number, file(2))
+    assert answer.status_code == status
+    assert referenced(answer) == ["2.25.1.1.2"]
+    assert origin.held() == 1
+
+
+@pytest.mark.parametrize(
     ("profile", "reason"),
     [("orthanc-1.10", 0xC000), ("orthanc-1.12", 0xC000), ("dcm4chee-5.35", 0x0110)],
 )
