@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import struct
-import zlib
 from collections.abc import Container, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from pydicom import Dataset, dcmread
-from pydicom.errors import BytesLengthException, InvalidDicomError
+from pydicom.errors import InvalidDicomError
 from pydicom.uid import UID
 
+from modalities.datasets.encoding import UNREADABLE
 from modalities.datasets.fingerprint import Fingerprint
 from modalities.datasets.part10 import fingerprint_of, inspect
 from modalities.datasets.uids import uid_of
@@ -25,15 +24,6 @@ from orchestrator.settings import Frozen
 from orchestrator.state import StudyTreatment
 
 _FOLDER: Final = "study"
-#: What reading a file raises that begins as DICOM and goes on otherwise, or that may not be read.
-_UNREADABLE: Final = (
-    OSError,
-    ValueError,
-    NotImplementedError,
-    BytesLengthException,
-    struct.error,
-    zlib.error,
-)
 
 
 class SentStudy(Frozen):
@@ -168,7 +158,7 @@ def copy_own_files(source: Path, folder: Path) -> list[WrittenFile]:
         target.write_bytes(content)
         try:
             found.append(WrittenFile(target, fingerprint_of(target)))
-        except (ModalityError, *_UNREADABLE) as error:
+        except ModalityError as error:
             raise _broken(path, error) from error
     return found
 
@@ -180,7 +170,7 @@ def _dicom_files(source: Path) -> Iterator[Path]:
             named = "SOPClassUID" in dataset and "SOPInstanceUID" in dataset
         except (InvalidDicomError, EOFError):
             continue
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             raise _broken(path, error) from error
         if named:
             yield path

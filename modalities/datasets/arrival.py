@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import zlib
 from io import BytesIO
 
 from pynetdicom.dsutils import decode
 
-from modalities.datasets.encoding import MalformedDatasetError, encoding_of, refuse_if_cut_short
+from modalities.datasets.encoding import (
+    UNREADABLE,
+    MalformedDatasetError,
+    encoding_of,
+    refuse_if_cut_short,
+)
 from modalities.datasets.fingerprint import Fingerprint, fingerprint
 
 
@@ -26,5 +30,5 @@ def fingerprint_on_arrival(data: BytesIO | None, transfer_syntax: str) -> Finger
         return fingerprint(dataset, transfer_syntax)
     except MalformedDatasetError:
         raise
-    except (ValueError, TypeError, KeyError, AttributeError, EOFError, OSError, zlib.error) as e:
-        raise MalformedDatasetError(f"{type(e).__name__}: {e}") from e
+    except UNREADABLE as error:
+        raise MalformedDatasetError(f"{type(error).__name__}: {error}") from error

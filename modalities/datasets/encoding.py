@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from typing import Final, NamedTuple
 
 from pydicom import Dataset
 from pydicom.dataelem import RawDataElement
+from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.uid import UID
 
 _UNDEFINED_LENGTH: Final = 0xFFFFFFFF
+#: What pydicom raises of bytes that are not the dataset that they are read as.
+UNREADABLE: Final = (
+    AttributeError,
+    BytesLengthException,
+    EOFError,
+    InvalidDicomError,
+    KeyError,
+    NotImplementedError,
+    OSError,
+    OverflowError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    struct.error,
+    zlib.error,
+)
 
 
 class Encoding(NamedTuple):

@@ -3,7 +3,9 @@
 A C-STORE may legitimately change how a dataset is encoded (Implicit to Explicit VR, byte order,
 defined to undefined length) and everything in group 0002. The fingerprint therefore covers
 values, tag by tag, and names what differs. Group length elements (gggg,0000), retired since
-2008, are left out, as is the trailing padding of each value (PS3.5 section 6.2).
+2008, are left out, as is the trailing padding of each value (PS3.5 section 6.2): all of it in text
+and in private attributes, whose VR an Implicit VR dataset does not say; one NUL of a stream of
+bytes or words.
 """
 
 from __future__ import annotations
@@ -25,6 +27,8 @@ from pydicom.uid import ExplicitVRBigEndian
 
 #: Bytes per word of the value representations that are streams of words (PS3.5 section 6.2).
 _WORD_BYTES: Final = {"OW": 2, "OF": 4, "OL": 4, "OD": 8, "OV": 8}
+#: Value representations that are binary numbers: every byte counts.
+_NUMBERS: Final = frozenset({"AT", "FD", "FL", "SL", "SS", "SV", "UL", "US", "UV"})
 
 
 class Fingerprint(BaseModel):
@@ -92,12 +96,24 @@ def _element_hashes(dataset: Dataset, *, big_endian: bool) -> Iterator[tuple[str
 def _canonical_value(dataset: Dataset, tag: BaseTag, *, big_endian: bool) -> bytes:
     raw = dataset.get_item(tag)
     if isinstance(raw, RawDataElement) and not big_endian and _vr(raw) != "SQ":
-        return (raw.value or b"").rstrip(b" \0")
+        return _unpadded(raw.value or b"", tag)
     element = dataset[tag]
     if element.VR == "SQ":
         items = (_element_hashes(item, big_endian=big_endian) for item in element.value)
-        return "|".join(";".join(f"{t}={h}" for t, h in item) for item in items).encode()
-    return _encode(element, dataset, big_endian=big_endian).rstrip(b" \0")
+        joined = "|".join(";".join(f"{t}={h}" for t, h in item) for item in items)
+        return (joined or "one empty item" if element.value else "").encode()
+    return _unpadded(_encode(element, dataset, big_endian=big_endian), tag)
+
+
+def _unpadded(value: bytes, tag: BaseTag) -> bytes:
+    """``value`` without what may have been added to make its length even.
+
+    What the data dictionary says of ``tag`` counts, because every encoding of a dataset has it.
+    """
+    vr = dictionary_VR(tag).split(" or ")[0] if dictionary_has_tag(tag) else "UN"
+    if vr in _NUMBERS:
+        return value
+    return value.removesuffix(b"\0") if vr.startswith("O") else value.rstrip(b" \0")
 
 
 def _vr(raw: RawDataElement) -> str:

@@ -85,7 +85,7 @@ def put(dataset: Dataset, path: str, value: str) -> None:
         raise ModalityError(f"{path}: {keyword} is no sequence and has no items")
     try:
         setattr(holder, keyword, _value(dictionary_VR(keyword), value))
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, OverflowError) as error:
         raise ModalityError(f"{path} can't have the value {value!r}: {error}") from error
 
 

@@ -44,8 +44,9 @@ def value_matches(vr: str, pattern: str, value: str) -> bool:
     """Whether one value fits one key value of value representation ``vr``."""
     if vr in _RANGED and "-" in pattern:
         low, _, high = pattern.partition("-")
-        # TM may be shorter than its bound: 10 lies within 0900-1000 up to the last 10:00:00.
-        return (not low or value >= low) and (not high or value[: len(high)] <= high)
+        # Either may be less precise than the other: 1000 lies within 100000-110000, and 110015
+        # within 1000-1100.
+        return value >= low[: len(value)] and (not high or value[: len(high)] <= high)
     if vr == "PN":
         pattern, value = pattern.casefold().rstrip("^="), value.casefold().rstrip("^=")
     if vr in _WILD and any(mark in pattern for mark in "*?"):

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from pydicom import Dataset, dcmread
+from pydicom import dcmread
 from pydicom.errors import InvalidDicomError
 from pydicom.filereader import read_partial
 from pynetdicom.dsutils import split_dataset
 
+from modalities.datasets.encoding import UNREADABLE, refuse_if_cut_short
 from modalities.datasets.fingerprint import Fingerprint, fingerprint
 from modalities.errors import ModalityError
 
@@ -53,15 +55,15 @@ def inspect(path: Path) -> Part10File:
     """
     try:
         meta, offset = split_dataset(path)
-        dataset = _identification(path)
+        own = _identification(path)
     except (OSError, InvalidDicomError, ValueError, EOFError) as error:
         raise ModalityError(
             f"{path} can't be sent: expected a DICOM file (PS3.10) with preamble and 'DICM'"
             f" prefix; {error}"
         ) from error
     found = {
-        "SOPClassUID": dataset.get("SOPClassUID") or meta.get("MediaStorageSOPClassUID"),
-        "SOPInstanceUID": dataset.get("SOPInstanceUID") or meta.get("MediaStorageSOPInstanceUID"),
+        "SOPClassUID": own.get("SOPClassUID") or meta.get("MediaStorageSOPClassUID"),
+        "SOPInstanceUID": own.get("SOPInstanceUID") or meta.get("MediaStorageSOPInstanceUID"),
         "TransferSyntaxUID": meta.get("TransferSyntaxUID"),
     }
     missing = [keyword for keyword, value in found.items() if not value]
@@ -80,13 +82,17 @@ def inspect(path: Path) -> Part10File:
     )
 
 
-def _identification(path: Path) -> Dataset:
-    """The dataset up to SOP Instance UID; empty where it can't be read as what it claims to be."""
+def _identification(path: Path) -> Mapping[str, str | None]:
+    """SOP Class UID and SOP Instance UID of the dataset, by keyword; none where it can't be read as
+    what it claims to be."""
     with path.open("rb") as file:
         try:
-            return read_partial(file, stop_when=lambda tag, _vr, _length: tag > _SOP_INSTANCE_UID)
+            dataset = read_partial(
+                file, stop_when=lambda tag, _vr, _length: tag > _SOP_INSTANCE_UID
+            )
+            return {keyword: dataset.get(keyword) for keyword in ("SOPClassUID", "SOPInstanceUID")}
         except (zlib.error, NotImplementedError, EOFError, struct.error):
-            return Dataset()
+            return {}
 
 
 def fingerprint_of(path: Path) -> Fingerprint:
@@ -97,6 +103,9 @@ def fingerprint_of(path: Path) -> Fingerprint:
     """
     try:
         dataset = dcmread(path)
-    except (OSError, InvalidDicomError, EOFError, ValueError) as error:
-        raise ModalityError(f"{path} can't be read: {error}") from error
-    return fingerprint(dataset, str(dataset.file_meta.get("TransferSyntaxUID", "")))
+        refuse_if_cut_short(dataset)
+        return fingerprint(dataset, str(dataset.file_meta.get("TransferSyntaxUID", "")))
+    except UNREADABLE as error:
+        raise ModalityError(
+            f"{path} can't be read: expected a DICOM file (PS3.10) that is all there; {error}"
+        ) from error

@@ -19,6 +19,7 @@ from PIL import Image, ImageDraw
 from pydicom import Dataset
 
 from modalities import families
+from modalities.command_line.options import positive
 from modalities.depiction import depict
 from modalities.depiction.canvas import LETTER_WIDTH, LINE_HEIGHT, written
 from modalities.errors import ModalityError
@@ -39,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m modalities.depiction.contact_sheet", description=__doc__
     )
     parser.add_argument("--out", type=Path, required=True, help="PNG file to write")
-    parser.add_argument("--columns", type=_positive, default=7, help="tiles in a row")
+    parser.add_argument("--columns", type=positive, default=7, help="tiles in a row")
     parser.add_argument("--seed", type=int, default=1, help="same seed, same bytes")
     options = parser.parse_args(arguments)
     try:
@@ -125,13 +126,6 @@ class _Study:
                 pydicom.dcmread(path, defer_size="64 KB") for path in islice(files, count)
             ]
         return self._read[kind.name]
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is less than 1")
-    return number
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -10,8 +11,8 @@ from typing import Annotated, BinaryIO, Final, TypeVar
 
 from pydantic import BeforeValidator, SerializeAsAny
 from pydicom import dcmread
-from pydicom.errors import InvalidDicomError
 
+from modalities.datasets.encoding import UNREADABLE
 from modalities.datasets.fingerprint import Fingerprint, fingerprint
 from modalities.datasets.part10 import Part10File
 from modalities.errors import ModalityError
@@ -80,7 +81,13 @@ def altered(file: Part10File, alterations: Sequence[Alteration]) -> EncodedObjec
     """
     instance = EncodedObject.read(file)
     for each in alterations:
-        instance = _in_step(instance, each.alter(instance))
+        try:
+            instance = _in_step(instance, each.alter(instance))
+        except struct.error as error:
+            raise ModalityError(
+                f"'{each}' can't be done to {instance.sop_instance_uid}: what it changes is cut"
+                f" short ({error}); do it before the other alterations, or to another object"
+            ) from error
     return instance
 
 
@@ -139,5 +146,5 @@ def fingerprint_of_altered(instance: EncodedObject) -> Fingerprint | None:
     try:
         dataset = dcmread(BytesIO(instance.part10()))
         return fingerprint(dataset, instance.transfer_syntax_uid)
-    except (InvalidDicomError, EOFError, ValueError, OSError, KeyError, NotImplementedError):
+    except UNREADABLE:
         return None

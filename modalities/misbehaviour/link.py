@@ -22,6 +22,7 @@ from modalities.ladder import Signature
 from modalities.misbehaviour.act import Act, HangUp, Pause, Script, Silence, Step
 from modalities.tracing.tracer import StreamTracer
 
+_RECEIVE: Final = 1 << 16
 _RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
 
 
@@ -76,10 +77,7 @@ class MisbehavingLink(Link):
     def _do(self, step: Step) -> None:
         match step:
             case Pause(seconds):
-                # whatever the peer says, and its end of the connection, ends the pause
-                with selectors.DefaultSelector() as selector:
-                    selector.register(self._connection, selectors.EVENT_READ)
-                    selector.select(seconds)
+                self._pause(seconds)
             case Silence(seconds):
                 self._silent, self._listens_for = True, seconds
             case HangUp("close"):
@@ -91,6 +89,30 @@ class MisbehavingLink(Link):
                 self._reset()
                 words = "this side reset the connection"
                 self._lost = LinkLostError(Signature(kind="reset"), words)
+
+    def _pause(self, seconds: float) -> None:
+        """Whatever the peer says, and its end of the connection, ends the pause."""
+        deadline = time.monotonic() + seconds
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._connection, selectors.EVENT_READ)
+            while selector.select(max(deadline - time.monotonic(), 0.0)):
+                if not isinstance(self._connection, ssl.SSLSocket) or self._said(self._connection):
+                    return
+
+    def _said(self, connection: ssl.SSLSocket) -> bool:
+        """Whether TLS has something of the peer's, which is kept; session tickets are nothing."""
+        connection.settimeout(0.0)
+        try:
+            data = connection.recv(_RECEIVE)
+        except ssl.SSLWantReadError:
+            return False
+        except OSError as error:
+            self._lost = self._why(error)
+            return True
+        if data:
+            self._tracer.feed("acceptor", data)
+            self._buffer += data
+        return True
 
     def _reset(self) -> None:
         connection = self._connection

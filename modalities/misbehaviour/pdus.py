@@ -44,9 +44,9 @@ class Pdv(NamedTuple):
 
 
 def pdvs(pdu: bytes) -> Iterator[Pdv]:
-    """The PDVs of a well-formed P-DATA-TF; none of any other PDU."""
+    """The PDVs of a P-DATA-TF, up to where it is malformed; none of any other PDU."""
     position = 6
-    while pdu[0] == P_DATA and position < len(pdu):
+    while pdu[0] == P_DATA and position + 6 <= len(pdu):
         length, context_id, control = struct.unpack_from(">LBB", pdu, position)
         yield Pdv(context_id, control, pdu[position + 6 : position + 4 + length])
         position += 4 + length

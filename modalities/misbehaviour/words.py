@@ -26,12 +26,15 @@ class Worded(Frozen):
     kind: str
 
     def __str__(self) -> str:
-        """The text form: required arguments by position, others by name where they differ."""
+        """The text form: required arguments by position, or by name where they have an equals
+        sign; others by name where they differ from their default."""
         words = [self.kind]
         for name, field in _arguments(type(self)).items():
             value = getattr(self, name)
-            if field.is_required():
+            if field.is_required() and "=" not in str(value):
                 words.append(shlex.quote(str(value)))
+            elif field.is_required():  # it might be taken for a named one
+                words.append(f"{name}={shlex.quote(str(value))}")
             elif value != field.default:
                 words.append(f"{name}={shlex.quote(_shown(value))}")
         return " ".join(words)

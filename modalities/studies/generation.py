@@ -108,7 +108,7 @@ def plan(
         if number is not None and not least <= number <= most:
             raise ModalityError(f"expected {what} from {least} to {most}, saw {number}")
     made = StudyPlan(kind, Request(images, rows, columns, frames, seed, syntax, patient))
-    require_encodable(syntax, kind.pixels, (made.rows, made.columns), kind.name)
+    require_encodable(syntax, kind.pixels, (made.rows, made.columns), made.frames, kind.name)
     return made
 
 

@@ -32,6 +32,8 @@ from modalities.errors import ModalityError
 
 #: Pixel Data up to this size, in bytes, stays in memory.
 _MOST_IN_MEMORY: Final = 32 << 20
+#: Bytes of a value with a length of 32 bits, which is even and not the undefined one.
+_LONGEST_VALUE: Final = 0xFFFFFFFE
 _JPEG_QUALITY: Final = 90
 _JPEG_2000_RATIO: Final = 10
 #: Largest difference of a JPEG-LS near-lossless sample from the original.
@@ -149,19 +151,22 @@ TRANSFER_SYNTAXES: Final = (
 
 
 def require_encodable(
-    syntax: UID, pixels: PixelFormat | None, size: tuple[int, int], family: str
+    syntax: UID, pixels: PixelFormat | None, size: tuple[int, int], frames: int, family: str
 ) -> None:
     """Look whether objects of ``family`` can be made in ``syntax``.
 
     Args:
         size: rows and columns.
+        frames: how many; 0 for objects that are no multi-frame images.
 
     Raises:
-        ModalityError: they have no pixels to compress, or deeper or fewer than the syntax can
-            hold.
+        ModalityError: they have no pixels to compress, or deeper, fewer or more than the syntax
+            can hold.
     """
     codec = CODECS.get(syntax)
     if codec is None:
+        if pixels is not None:
+            _require_native(pixels, size, max(frames, 1), family)
         return
     if pixels is None:
         raise ModalityError(
@@ -177,6 +182,16 @@ def require_encodable(
         raise ModalityError(
             f"images of {size[0]} × {size[1]} pixels are too small for {syntax.name}; expected at"
             f" least {codec.least_side} × {codec.least_side}"
+        )
+
+
+def _require_native(pixels: PixelFormat, size: tuple[int, int], frames: int, family: str) -> None:
+    needed = size[0] * size[1] * frames * pixels.samples * pixels.dtype.itemsize
+    if needed > _LONGEST_VALUE:
+        raise ModalityError(
+            f"{family} objects with {frames} frames of {size[0]} × {size[1]} pixels have {needed}"
+            f" bytes of pixels, an uncompressed value holds {_LONGEST_VALUE} (PS3.5 7.1.2); choose"
+            " fewer, or a transfer syntax that compresses, such as RLELossless"
         )
 
 

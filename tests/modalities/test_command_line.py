@@ -8,10 +8,14 @@ from pathlib import Path
 import pydicom
 import pytest
 
-from modalities.command_line import main
+from modalities.command_line import commit, dicomweb, main
+from modalities.commands import CommitmentResult, Report, Tls
+from modalities.ladder import Rung
 from modalities.node import ModalityNode
 from modalities.services.listen import Listen, Received
+from modalities.services.qido import Qido
 from modalities.studies.generation import WrittenFile
+from modalities.web.target import WebAuth, WebTarget
 from tests.modalities.peers import Conversation, ScriptedPeers
 from tests.peers import LOOPBACK
 
@@ -97,6 +101,64 @@ def test_wrong_input_exits_with_2_and_one_line(
     error = capsys.readouterr().err
     assert words in error
     assert error.count("\n") == 1
+
+
+def test_what_an_archive_does_not_commit_to_is_named_and_no_success(
+    study: list[WrittenFile], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = CommitmentResult(
+        transaction_uid="2.25.9", committed=("2.25.1",), failed={"2.25.2": 0x0112}, on="same"
+    )
+    answered = Report(rung=Rung.DIMSE, commitment=result)
+    monkeypatch.setattr(commit, "carry_out", lambda *_: answered)
+    assert main(["commit", "--to", "WS@127.0.0.1:104", str(study[0].path)]) == 1
+    printed = capsys.readouterr()
+    assert "2.25.1 committed\n" in printed.out
+    assert printed.err == "2.25.2 not committed: failure reason 0x0112\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "environment", "target"),
+    [
+        (
+            ["--to", "https://pacs.example/dicom-web/"],
+            {"PACSLAB_TOKEN": "secret"},
+            WebTarget(
+                host="pacs.example",
+                port=443,
+                root="/dicom-web",
+                tls=Tls(),
+                auth=WebAuth(token="secret"),
+            ),
+        ),
+        (
+            ["--to", "http://[::1]:8042", "--user", "ada"],
+            {"PACSLAB_TOKEN": "secret", "PACSLAB_PASSWORD": "word"},
+            WebTarget(host="::1", port=8042, root="", auth=WebAuth(user="ada", password="word")),
+        ),
+        (["--to", "http://pacs.example/"], {}, WebTarget(host="pacs.example", port=80, root="")),
+    ],
+    ids=["token-over-tls", "password", "nobody"],
+)
+def test_an_origin_server_is_asked_as_its_address_and_the_environment_say(
+    options: list[str],
+    environment: dict[str, str],
+    target: WebTarget,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[Qido] = []
+
+    def answer(command: Qido) -> Report:
+        asked.append(command)
+        return Report(rung=Rung.DIMSE)
+
+    for name in ("PACSLAB_TOKEN", "PACSLAB_PASSWORD"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(dicomweb, "carry_out", answer)
+    assert main(["qido", *options]) == 0
+    assert [command.target for command in asked] == [target]
 
 
 @pytest.mark.parametrize("command", ["send", "commit"])

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
+from modalities.identity import derived_uid
 from modalities.misbehaviour.alteration import Alteration, alteration
 from modalities.misbehaviour.elements import Element
 from modalities.misbehaviour.encoded import EncodedObject
 from modalities.misbehaviour.values import Attribute, padded, tag_of
 
 _LONG: Final = 70
+#: What leaves room for four characters more, so that only one thing is wrong with the UID.
+_ROOM: Final = 60
 
 
 @alteration
@@ -22,13 +25,13 @@ class BadUid(Alteration):
 
     def alter(self, instance: EncodedObject) -> EncodedObject:
         """Make it of the valid one, so that different objects stay different."""
-
         element = instance.require(self.attribute)
         uid = element.value.rstrip(b"\0 ").decode("ascii", "replace")
+        stem = uid if len(uid) <= _ROOM else str(derived_uid(uid))
         bad = {
-            "letters": uid[:-4] + ".UID",
-            "leading-zero": uid[:-3] + ".01",
-            "empty-component": uid[:-4] + "..11",
+            "letters": stem + ".UID",
+            "leading-zero": stem + ".01",
+            "empty-component": stem + "..11",
             "too-long": (uid + "." + "1" * _LONG)[:_LONG],
         }[self.how]
         value = padded(bad.encode(), "UI")

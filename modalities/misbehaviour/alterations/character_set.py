@@ -8,6 +8,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field
 
+from modalities.errors import ModalityError
 from modalities.misbehaviour.alteration import Alteration, alteration
 from modalities.misbehaviour.elements import Element, dictionary_vr
 from modalities.misbehaviour.encoded import EncodedObject
@@ -18,9 +19,16 @@ _SPECIFIC_CHARACTER_SET: Final = 0x00080005
 
 def _codec(name: str) -> str:
     try:
+        "".encode(name)  # not so with what Python can look up, but is no character encoding: rot13
         return codecs.lookup(name).name
-    except LookupError as error:
+    except (LookupError, ValueError) as error:
         raise ValueError(f"no encoding {name!r}; for example latin-1, utf-8, shift_jis") from error
+
+
+def _ascii(declared: str) -> str:
+    if not declared.isascii():
+        raise ValueError(f"expected defined terms such as ISO_IR 192, in ASCII, saw {declared!r}")
+    return declared
 
 
 @alteration
@@ -31,7 +39,7 @@ class CharacterSet(Alteration):
     encoding: Annotated[str, AfterValidator(_codec)] = Field(
         "iso8859-1", description="what the text is really in, as Python names encodings"
     )
-    declared: str = Field(
+    declared: Annotated[str, AfterValidator(_ascii)] = Field(
         "", description="Specific Character Set (such as ISO_IR 192); nothing: left out"
     )
     attribute: Attribute = "PatientName"
@@ -41,10 +49,16 @@ class CharacterSet(Alteration):
         """Set both, whatever was declared before.
 
         Raises:
-            ValueError: the text has characters that the encoding lacks.
+            ModalityError: the text has characters that the encoding lacks.
         """
         vr = dictionary_vr(tag_of(self.attribute))
-        text = padded(self.value.encode(self.encoding), vr)
+        try:
+            text = padded(self.value.encode(self.encoding), vr)
+        except ValueError as error:
+            raise ModalityError(
+                f"{self.value!r} can't be written in {self.encoding}: {error}; choose another value"
+                " or encoding"
+            ) from error
         changed = instance.with_element(Element(tag_of(self.attribute), vr, text))
         if self.declared:
             declared = padded(self.declared.encode("ascii"), "CS")

@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 from pydicom.uid import UID
 
-from modalities.datasets.encoding import encoding_of
+from modalities.datasets.encoding import UNREADABLE, encoding_of
 from modalities.datasets.uids import uid_of
 from modalities.errors import ModalityError
 from modalities.misbehaviour.alteration import Alteration, alteration
@@ -29,7 +29,8 @@ class EncodedAs(Alteration):
         """Encode it anew; negotiated and declared stays what it was.
 
         Raises:
-            ModalityError: the pixels are encapsulated, which only other syntaxes allow.
+            ModalityError: the pixels are encapsulated, which only other syntaxes allow, or what an
+                alteration before left can't be read.
         """
         from pynetdicom import dsutils
 
@@ -40,8 +41,11 @@ class EncodedAs(Alteration):
             )
         wanted, was = encoding_of(uid_of(self.transfer_syntax)), instance.encoding
         content = joined(instance.elements, was)
-        dataset = dsutils.decode(BytesIO(content), was.implicit_vr, was.little_endian)
-        encoded = dsutils.encode(dataset, wanted.implicit_vr, wanted.little_endian)
+        try:
+            dataset = dsutils.decode(BytesIO(content), was.implicit_vr, was.little_endian)
+            encoded = dsutils.encode(dataset, wanted.implicit_vr, wanted.little_endian)
+        except UNREADABLE:
+            encoded = None
         if encoded is None:
             raise ModalityError(
                 f"{instance.sop_instance_uid} can't be encoded in {self.transfer_syntax}; do other"

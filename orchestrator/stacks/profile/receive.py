@@ -8,10 +8,9 @@ from io import BytesIO
 from typing import Final, NamedTuple
 
 from pydicom import Dataset
-from pydicom.errors import BytesLengthException
 from pynetdicom.dimse_primitives import C_STORE
 
-from modalities.datasets.encoding import MalformedDatasetError
+from modalities.datasets.encoding import UNREADABLE, MalformedDatasetError
 from modalities.scp.acceptor import Failure
 from orchestrator.stacks.profile.acceptor import Context
 from orchestrator.stacks.profile.association_rules import Abort
@@ -217,7 +216,7 @@ def _require_readable(dataset: Dataset) -> None:
     for keyword in _DECISIVE:
         try:
             dataset.get(keyword)
-        except (ValueError, NotImplementedError, BytesLengthException) as error:
+        except UNREADABLE as error:
             raise MalformedDatasetError(f"{keyword} can't be read: {error}") from error
 
 

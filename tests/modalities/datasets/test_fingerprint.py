@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from io import BytesIO
 from pathlib import Path
 
@@ -12,11 +13,15 @@ from pydicom.data import get_testdata_file
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import (
     UID,
+    DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
 )
+from pynetdicom.dsutils import encode
 
+from modalities.datasets.arrival import fingerprint_on_arrival
+from modalities.datasets.encoding import MalformedDatasetError
 from modalities.datasets.fingerprint import Fingerprint, fingerprint
 from modalities.datasets.part10 import fingerprint_of, inspect
 from modalities.errors import ModalityError
@@ -92,6 +97,51 @@ def test_a_change_inside_a_sequence_shows_at_the_sequence() -> None:
     assert before.differences(after) == ("00082218",)
 
 
+@pytest.mark.parametrize(
+    ("keyword", "value", "other"),
+    [
+        ("PixelRepresentation", 0, 32),
+        ("PixelRepresentation", 0, None),
+        ("Rows", 0x2000, 0),
+        ("AcquisitionMatrix", [0, 64, 64, 0], [0, 64, 64]),
+        ("RedPaletteColorLookupTableData", b"\1\2\0\0\0\0", b"\1\2"),
+        ("RedPaletteColorLookupTableData", b"\1\2  ", b"\1\2"),
+        ("AnatomicRegionSequence", [Dataset()], []),
+    ],
+)
+@pytest.mark.parametrize(
+    "syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian, ExplicitVRBigEndian]
+)
+def test_a_number_word_or_item_is_no_padding(
+    keyword: str, value: object, other: object, syntax: UID
+) -> None:
+    prints = []
+    for each in (value, other):
+        dataset = sample()
+        setattr(dataset, keyword, each)
+        prints.append(fingerprint(encoded(dataset, syntax), syntax))
+    tag = pydicom.tag.Tag(keyword)
+    assert prints[0].differences(prints[1]) == (f"{tag:08X}",)
+
+
+def test_a_sequence_that_an_archive_wrote_as_un_is_still_one() -> None:
+    # PS3.5 6.2.2: what is in a UN of defined length is Implicit VR Little Endian
+    holder = Dataset()
+    holder.AnatomicRegionSequence = sample().AnatomicRegionSequence
+    items = (encode(holder, True, True) or b"")[8:]
+    unknown = struct.pack("<HH2sHL", 0x0008, 0x2218, b"UN", 0, len(items)) + items
+    arrived = fingerprint_on_arrival(BytesIO(unknown), ExplicitVRLittleEndian)
+    sent = fingerprint(encoded(sample(), ExplicitVRLittleEndian), ExplicitVRLittleEndian)
+    assert arrived.elements["00082218"] == sent.elements["00082218"]
+
+
+def test_the_nul_that_makes_bytes_even_does_not_show() -> None:
+    odd, even = (sample() for _ in range(2))
+    odd.EncapsulatedDocument, even.EncapsulatedDocument = b"%PDF-", b"%PDF-\0"
+    one, other = (fingerprint(each, ExplicitVRLittleEndian) for each in (odd, even))
+    assert one.differences(other) == ()
+
+
 def test_an_added_attribute_shows_and_trailing_padding_does_not() -> None:
     before = fingerprint(sample(), ExplicitVRLittleEndian)
     padded = sample()
@@ -112,6 +162,59 @@ def test_a_file_is_sent_under_the_uids_of_its_dataset(tmp_path: Path) -> None:
     dataset = pydicom.dcmread(path)
     assert dataset.file_meta.MediaStorageSOPInstanceUID != dataset.SOPInstanceUID
     assert inspect(path).sop_instance_uid == dataset.SOPInstanceUID
+
+
+def spoilt(path: Path, syntax: UID, *, at: int | None = None, keep: int | None = None) -> Path:
+    """A file whose dataset has other bytes at ``at``, or ends ``keep`` bytes after it began."""
+    buffer = BytesIO()
+    dataset = sample()
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = syntax
+    pydicom.dcmwrite(buffer, dataset, enforce_file_format=True)
+    path.write_bytes(buffer.getvalue())
+    start = inspect(path).offset
+    content = bytearray(buffer.getvalue())
+    if at is not None:
+        content[start + at : start + at + 2] = b"XX"
+    path.write_bytes(content if keep is None else content[: start + keep])
+    return path
+
+
+@pytest.mark.parametrize(
+    ("syntax", "at", "keep"),
+    [
+        (DeflatedExplicitVRLittleEndian, 0, None),
+        (DeflatedExplicitVRLittleEndian, None, 20),
+        (ExplicitVRLittleEndian, None, 90),
+    ],
+    ids=["no-deflate-stream", "deflate-stream-cut-short", "value-cut-short"],
+)
+def test_a_file_that_is_not_what_it_says_or_not_all_there_has_no_fingerprint(
+    tmp_path: Path, syntax: UID, at: int | None, keep: int | None
+) -> None:
+    path = spoilt(tmp_path / "spoilt.dcm", syntax, at=at, keep=keep)
+    with pytest.raises(ModalityError, match=r"spoilt\.dcm can't be read: expected a DICOM file"):
+        fingerprint_of(path)
+
+
+def test_a_file_whose_dataset_can_not_be_read_goes_by_its_meta_information(tmp_path: Path) -> None:
+    # behind the character set's 18 bytes: the two letters of SOP Class UID's VR
+    path = spoilt(tmp_path / "spoilt.dcm", ExplicitVRLittleEndian, at=18 + 4)
+    assert inspect(path).sop_instance_uid == sample().SOPInstanceUID
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\x10\x00\x20\x00XX\x04\x00LAB1",
+        b"\x08\x00\x18\x00US\x03\x00LAB",
+        b"\x08\x00\x60\x00SQ\x00\x00\x06\x00\x00\x00\xfe\xff\x00\xe0\x04\x00",
+    ],
+    ids=["unknown-vr", "three-bytes-of-numbers", "item-header-cut-short"],
+)
+def test_what_arrives_and_is_no_dataset_is_malformed(data: bytes) -> None:
+    with pytest.raises(MalformedDatasetError):
+        fingerprint_on_arrival(BytesIO(data), ExplicitVRLittleEndian)
 
 
 @pytest.mark.parametrize("name", ["no_meta.dcm", "meta_missing_tsyntax.dcm"])

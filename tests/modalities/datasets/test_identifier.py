@@ -77,6 +77,8 @@ def test_a_name_in_two_character_sets_declares_both() -> None:
         ({"ProcedureCodeSequence.Nonsense": "X"}, "'Nonsense' in 'ProcedureCodeSequence.Nonsense'"),
         ({"ProcedureCodeSequence[0].CodeValue": "X"}, "unknown attribute keyword"),
         ({"Rows": "many"}, "Rows can't have the value 'many'"),
+        ({"SeriesNumber": "inf"}, "SeriesNumber can't have the value 'inf'"),
+        ({"FrameIncrementPointer": "100181063"}, "FrameIncrementPointer can't have the value"),
     ],
 )
 def test_words_that_are_no_attribute_say_what_is_wrong(
@@ -104,9 +106,10 @@ def test_numbers_tags_and_bytes_are_read_from_their_words() -> None:
     ("data", "syntax"),
     [
         (b"no deflated stream", DeflatedExplicitVRLittleEndian),
+        (b"\x28\x00\x10\x00US\x03\x00123", ExplicitVRLittleEndian),
         (b"\x32\x00\x64\x10SQ\x00\x00\xff\xff\xff\xff\xfe\xff\x00\xe0", ExplicitVRLittleEndian),
     ],
-    ids=["deflated", "sequence-cut-short"],
+    ids=["deflated", "three-bytes-of-numbers", "sequence-cut-short"],
 )
 def test_bytes_that_are_no_dataset_stop_the_exchange(data: bytes, syntax: str) -> None:
     with pytest.raises(StoppedError) as stopped:

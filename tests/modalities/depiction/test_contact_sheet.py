@@ -51,6 +51,14 @@ def test_nuclear_medicine_is_black_on_white_and_ct_is_not() -> None:
     assert np.median(tile(contact_sheet(names=["PT"]))[128, :20]) > 200
 
 
+def test_what_stores_little_as_bright_is_shown_as_what_stores_much() -> None:
+    # DX is made for presentation of what DX-PROCESSING holds in MONOCHROME1: bones bright in both
+    sheet = contact_sheet(names=["DX", "DX-PROCESSING"])
+    for column in (0, 1):
+        shown = tile(sheet, column)[..., 0]
+        assert shown[30:50, 60:70].mean() < shown[150:200, 115:140].mean() - 20
+
+
 def test_contours_are_drawn_in_their_colours_on_the_image() -> None:
     sheet = contact_sheet(names=["CT", "RTSTRUCT"])
     plain, contoured = tile(sheet, 0), tile(sheet, 1)

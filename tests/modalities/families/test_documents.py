@@ -128,7 +128,18 @@ def test_the_length_of_a_pdf_leaves_its_padding_out() -> None:
     for made in generate("PDF", images=3, seed=7):
         held = made.EncapsulatedDocument
         assert held[: made.EncapsulatedDocumentLength].endswith(b"%%EOF\n")
-        assert len(held) - made.EncapsulatedDocumentLength == len(held) % 2 or len(held) % 2 == 0
+        assert len(held) == made.EncapsulatedDocumentLength + made.EncapsulatedDocumentLength % 2
+
+
+def test_every_object_of_a_pdf_is_where_its_cross_reference_table_says() -> None:
+    (made,) = generate("PDF", images=1)
+    file = made.EncapsulatedDocument
+    start = int(file.rstrip(b"\0").splitlines()[-2])
+    assert file[start:].startswith(b"xref\n")
+    entries = file[start:].split(b"trailer")[0].splitlines()[3:]
+    assert len(entries) == 7
+    for number, entry in enumerate(entries, 1):
+        assert file[int(entry[:10]) :].startswith(b"%d 0 obj\n" % number)
 
 
 @pytest.mark.parametrize("family", ["SR", "SR-DOSE", "KO"])

@@ -12,6 +12,15 @@ from modalities.studies.generation import generate, write_study
 from tests.modalities.families.validators import complaints
 
 
+@pytest.mark.parametrize("size", [(64, 64), (48, 80)])
+def test_the_middle_of_every_slice_is_that_of_the_scanner(size: tuple[int, int]) -> None:
+    for image in generate("MR", images=2, rows=size[0], columns=size[1]):
+        down, across = image.PixelSpacing
+        x, y, _ = image.ImagePositionPatient
+        assert float(x) + (image.Columns - 1) / 2 * float(across) == pytest.approx(0, abs=1e-3)
+        assert float(y) + (image.Rows - 1) / 2 * float(down) == pytest.approx(0, abs=1e-3)
+
+
 def test_fat_is_bright_white_matter_is_brighter_than_grey_and_fluid_is_dark() -> None:
     middle = list(generate("MR", images=9))[4].pixel_array.astype(np.int32)
     around, scalp = np.median(middle[:20, :20]), middle[8:24, 128].max()

@@ -70,6 +70,18 @@ def test_contours_follow_what_the_images_show(size: tuple[int, int]) -> None:
     assert not filled(structures, VENTRICLES, images[0]).any()
 
 
+def test_a_presentation_state_circles_the_ventricle_that_is_contoured() -> None:
+    middle = list(generate("CT", images=3))[1]
+    (structures,), (state,) = generate("RTSTRUCT", images=1), generate("PR", images=1)
+    _, left = polygons(structures, VENTRICLES, middle)
+    (annotation,) = state.GraphicAnnotationSequence
+    (circle,) = annotation.GraphicObjectSequence
+    drawn = np.array(circle.GraphicData, float).reshape(-1, 2)
+    # the centre of the first pixel is 0.5, 0.5 (PS3.3 C.10.5.1.2)
+    assert drawn[:-1].mean(axis=0) == pytest.approx(left.mean(axis=0) + 0.5, abs=0.05)
+    assert (np.ptp(drawn, axis=0) > np.ptp(left, axis=0)).all()
+
+
 def test_a_later_structure_set_gives_the_target_more() -> None:
     image = list(generate("CT", images=3))[1]
     sizes = [
@@ -162,6 +174,14 @@ def test_the_beams_add_up_to_the_plan() -> None:
     assert beams == [beam.BeamNumber for beam in plan.BeamSequence]
     whole, first, second = map(dose_of, made)
     assert np.abs(whole - first - second).max() <= 2 * float(made[0].DoseGridScaling)
+
+
+def test_all_fractions_of_all_beams_are_what_is_prescribed() -> None:
+    (plan,) = generate("RTPLAN", images=1)
+    (group,) = plan.FractionGroupSequence
+    (prescription,) = plan.DoseReferenceSequence
+    each = sum(beam.BeamDose for beam in group.ReferencedBeamSequence)
+    assert each * group.NumberOfFractionsPlanned == prescription.TargetPrescriptionDose
 
 
 def test_a_single_plane_of_dose_is_no_multi_frame_image(tmp_path: Path) -> None:

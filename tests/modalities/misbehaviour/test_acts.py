@@ -259,6 +259,13 @@ def test_answers_to_requests_of_the_script_go_nowhere() -> None:
     assert script.passes(upper_layer.release_response())
 
 
+@pytest.mark.parametrize("cut", [1, 5, 7])
+def test_an_answer_that_is_malformed_is_left_to_the_association(cut: int) -> None:
+    answer = p_data([Pdv(1, 3, struct.pack("<HHLH", 0x0000, 0x0120, 2, 1))])
+    assert parse_act("pipelined").script().passes(answer + bytes(cut))
+    assert parse_act("pipelined").script().passes(answer[: 6 + cut])
+
+
 def test_all_requests_have_one_message_id() -> None:
     seen = items(sent_pdus("same-message-id 7"))
     assert [command_value(item.data, MESSAGE_ID) for item in seen if item.is_command] == [7, 7]

@@ -22,7 +22,7 @@ from pydicom.uid import (
 from modalities.datasets.encoding import Encoding
 from modalities.datasets.part10 import Part10File, inspect
 from modalities.errors import ModalityError
-from modalities.misbehaviour.alteration import altered, fingerprint_of_altered
+from modalities.misbehaviour.alteration import alter_file, altered, fingerprint_of_altered, parse
 from modalities.misbehaviour.elements import Element, joined, split
 from modalities.misbehaviour.encoded import EncodedObject
 from modalities.studies.generation import write_study
@@ -165,6 +165,11 @@ def test_pixels_cut_short_against_their_length(alter: Alter, dump: Dump) -> None
     assert instance.dataset().endswith(instance.require("PixelData").value)
 
 
+def test_nothing_follows_pixels_that_are_cut_short_against_their_length(alter: Alter) -> None:
+    instance = alter("set DataSetTrailingPadding end", "truncate-pixels declared=false keep=0.25")
+    assert instance.elements[-1].tag == 0x7FE00010
+
+
 def test_pixels_to_spare(alter: Alter, read: Read) -> None:
     assert len(read(alter("extend-pixels 100")).PixelData) == 64 * 64 * 2 + 100
 
@@ -188,6 +193,11 @@ def test_text_in_another_character_set_than_declared(alter: Alter, dump: Dump) -
     instance = alter("character-set shift_jis declared='ISO_IR 192' value=山田^太郎")
     assert instance.require("PatientName").value.rstrip() == "山田^太郎".encode("shift_jis")
     assert "CS [ISO_IR 192]" in dump(instance)
+
+
+def test_text_that_an_encoding_lacks_is_refused(alter: Alter) -> None:
+    with pytest.raises(ModalityError, match="'山田' can't be written in iso8859-1"):
+        alter("character-set value=山田")
 
 
 def test_an_attribute_twice(alter: Alter, dump: Dump) -> None:
@@ -301,6 +311,19 @@ def test_a_uid_that_is_none(how: str, pattern: str, alter: Alter) -> None:
     assert (len(value.rstrip("\0")) > 64) is (how == "too-long")
 
 
+@pytest.mark.parametrize("how", ["letters", "leading-zero", "empty-component", "too-long"])
+@pytest.mark.parametrize("stem", ["1.2.840.113619.2.55", "1.2.840." + "3" * 54])
+def test_objects_that_are_counted_keep_uids_of_their_own(how: str, stem: str, alter: Alter) -> None:
+    uids = {
+        alter(f"set SOPInstanceUID {stem}.{number}", f"bad-uid SOPInstanceUID {how}")
+        .require("SOPInstanceUID")
+        .value.rstrip(b"\0")
+        for number in (1, 2)
+    }
+    assert len(uids) == 2
+    assert all((len(uid) > 64) is (how == "too-long") for uid in uids)
+
+
 @pytest.mark.parametrize(
     ("how", "date"), [("future", "29991231"), ("impossible", "20260231"), ("words", "yesterday")]
 )
@@ -327,11 +350,51 @@ def test_alterations_follow_one_another(alter: Alter) -> None:
     assert instance.require("PatientID").value == b"B "
 
 
+@pytest.mark.parametrize(
+    ("texts", "complaint"),
+    [
+        (["truncate-pixels keep=0 declared=false", "no-offset-table"], "is cut short"),
+        (["truncate-pixels keep=0 declared=false", "odd-fragment"], "is cut short"),
+    ],
+)
+def test_too_little_left_to_alter_is_refused(
+    texts: list[str], complaint: str, alter: Alter, compressed: Part10File
+) -> None:
+    with pytest.raises(ModalityError, match=complaint):
+        alter(*texts, of=compressed)
+
+
+def test_what_can_not_be_read_any_more_can_not_be_encoded_anew(alter: Alter) -> None:
+    with pytest.raises(ModalityError, match="do other alterations afterwards"):
+        alter("no-delimiter", "encoded-as ImplicitVRLittleEndian")
+
+
+def test_pixels_to_spare_have_another_fingerprint(alter: Alter) -> None:
+    before, after = (fingerprint_of_altered(alter(*texts)) for texts in ([], ["extend-pixels"]))
+    assert before is not None
+    assert after is not None
+    assert before.differences(after) == ("7FE00010",)
+
+
+def test_a_group_length_has_no_part_in_the_fingerprint(alter: Alter) -> None:
+    before, after = (
+        fingerprint_of_altered(alter(*texts)) for texts in ([], ["group-length 0010 by=0"])
+    )
+    assert before is not None
+    assert before == after
+
+
+def test_what_can_not_be_encoded_is_known_before_anything_is_sent(image: Part10File) -> None:
+    with pytest.raises(ModalityError, match="16 bits"):
+        alter_file(image, [parse("wrong-length PatientID 70000")])
+
+
 def test_what_can_be_read_has_a_fingerprint(alter: Alter) -> None:
     print_of = fingerprint_of_altered(alter("remove PatientID"))
     assert print_of is not None
     assert print_of.patient_id == ""
     assert fingerprint_of_altered(alter("no-delimiter")) is None
+    assert fingerprint_of_altered(alter("claim DeflatedExplicitVRLittleEndian")) is None
 
 
 def test_a_file_cut_short_can_not_be_altered(image: Part10File, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import socket
 import struct
 from concurrent.futures import ThreadPoolExecutor
@@ -12,12 +13,15 @@ from queue import Queue
 import pytest
 from pynetdicom.dimse_primitives import C_STORE
 
+from modalities.association.tls import server_context
 from modalities.association.upper_layer import ABORT
 from modalities.commands import Caller, Report, Target, Timeouts
 from modalities.datasets.part10 import Part10File
 from modalities.errors import ModalityError
 from modalities.ladder import Rung
 from modalities.services.store import Store, store
+from orchestrator.certificates import CertificateStore
+from tests.modalities.burst.conftest import tls_of
 from tests.modalities.peers import PATIENCE, Conversation, Script, ScriptedPeers
 from tests.peers import LOOPBACK
 
@@ -110,6 +114,30 @@ def test_a_stall_ends_as_soon_as_the_peer_hangs_up(peers: ScriptedPeers, image: 
     assert report.signature.kind in ("closed", "reset")
 
 
+@pytest.mark.parametrize("version", ["TLSv1.2", "TLSv1.3"])
+def test_a_stall_over_tls_lasts_until_the_peer_itself_says_something(
+    version: str, peers: ScriptedPeers, image: Part10File, tmp_path: Path
+) -> None:
+    # after a handshake of TLS 1.3 the server sends session tickets, which nobody said
+    certificates = CertificateStore.create(tmp_path / "tls", {"ct": [], "archive": []})
+    tls = tls_of(certificates).model_copy(update={"maximum_version": version})
+    context = server_context(tls, tmp_path)
+    impatient, aborted = bytes([ABORT, 0, 0, 0, 0, 4, 0, 0, 2, 0]), Queue[bool]()
+
+    def aborts(conversation: Conversation) -> None:
+        with context.wrap_socket(conversation.connection, server_side=True) as connection:
+            heard, _, _ = select.select([connection], [], [], 0.3)
+            aborted.put(not heard)
+            connection.sendall(impatient)
+            Conversation(connection).silence()
+
+    target = peers.play(aborts).model_copy(update={"tls": tls})
+    report = stored(image, target, "stall 0 seconds=60")
+    assert aborted.get(timeout=PATIENCE)
+    assert outcome(report) == (Rung.ASSOCIATE, "aborted 2/0")
+    assert report.traces[0].pdus[0].sender == "acceptor"
+
+
 def test_an_abort_reaches_the_peer_whole(peers: ScriptedPeers, image: Part10File) -> None:
     pdus: Queue[bytes] = Queue()
 
@@ -149,6 +177,7 @@ def test_held_connections_are_open_as_long_as_the_association(image: Part10File)
                 endings.put(to_the_end(Conversation(each)))
 
     with socket.create_server((LOOPBACK, 0)) as listener, ThreadPoolExecutor(1) as pool:
+        listener.settimeout(PATIENCE)
         target = Target(host=LOOPBACK, port=listener.getsockname()[1], called="PEER")
         peer = pool.submit(accept_three, listener)
         report = stored(image, target, "held-connections 2 half-request")

@@ -51,6 +51,11 @@ def test_any_value_survives_its_words(value: str) -> None:
     assert parse(str(alteration)) == alteration
 
 
+def test_a_value_that_looks_like_a_named_argument_survives_its_words() -> None:
+    alteration = SetValue(attribute="PatientComments", value="value=3")
+    assert parse(str(alteration)) == alteration
+
+
 @pytest.mark.parametrize("tag", ["PatientID", "00100020", "0010,0020", "(0010,0020)"])
 def test_an_attribute_goes_by_keyword_or_tag(tag: str) -> None:
     assert str(parse(f"remove {tag}")) == "remove PatientID"
@@ -68,6 +73,8 @@ def test_an_attribute_goes_by_keyword_or_tag(tag: str) -> None:
         ("truncate-pixels keep=1.5", "keep: Input should be less than 1"),
         ("command-class CTImageStorag", "did you mean 'CTImageStorage'"),
         ("character-set klingon", "no encoding 'klingon'"),
+        ("character-set rot13", "no encoding 'rot13'"),
+        ("character-set declared=Größe", "in ASCII, saw 'Größe'"),
         ("", "expected a kind"),
     ],
 )

@@ -51,7 +51,7 @@ def test_these_bytes_do_not_change_from_version_to_version(tmp_path: Path) -> No
     (written,) = write_study(tmp_path, "CT", images=1, rows=64, columns=64, seed=1)
     expected = derived_uid("CT", 1, None, 64, 64, 0, 1, "image", 1)
     assert written.fingerprint.sop_instance_uid == expected
-    digest = "f026fccc119789377b21d02d139daa7bd6f361579ff04452b69364ffe21c53e6"
+    digest = "de727d7262b1f381537efc6000aaf67f9bd7f367b739e9cefb08f03ad1e0de9f"
     assert written.fingerprint.digest == digest
 
 
@@ -95,6 +95,31 @@ def test_a_head_has_air_around_it_bone_in_it_and_fluid_in_the_middle() -> None:
     assert -10 < np.median(ventricle) < 20
     positions = [float(image.ImagePositionPatient[2]) for image in images]
     assert positions == sorted(set(positions))
+
+
+@pytest.mark.parametrize(
+    ("family", "syntax", "vr"),
+    [
+        ("US", "ExplicitVRLittleEndian", "OB"),
+        ("US", "ExplicitVRBigEndian", "OB"),  # no byte order may change bytes (PS3.5 annex A.3)
+        ("US", "ImplicitVRLittleEndian", "OW"),
+        ("US", "RLELossless", "OB"),
+        ("CT", "ExplicitVRLittleEndian", "OW"),
+        ("CT", "ExplicitVRBigEndian", "OW"),
+        ("CT", "RLELossless", "OB"),
+    ],
+)
+def test_bytes_are_no_words_and_compressed_pixels_are_bytes(
+    family: str, syntax: str, vr: str
+) -> None:
+    (image,) = generate(family, images=1, rows=8, columns=8, transfer_syntax=syntax)
+    assert vr == image["PixelData"].VR
+
+
+@pytest.mark.parametrize("syntax", ["ExplicitVRLittleEndian", "RLELossless"])
+def test_an_odd_number_of_pixels_is_padded(syntax: str) -> None:
+    (image,) = generate("US", images=1, rows=5, columns=5, transfer_syntax=syntax)
+    assert len(image.PixelData) % 2 == 0
 
 
 def test_small_images_do_not_claim_text_that_does_not_fit() -> None:
@@ -142,12 +167,30 @@ def test_a_transfer_syntax_that_can_not_hold_the_pixels_says_which_can() -> None
         generate("CT", images=1, rows=16, columns=16, transfer_syntax="JPEG2000")
 
 
+def test_more_pixels_than_a_value_holds_are_refused_before_they_are_made() -> None:
+    with pytest.raises(ModalityError, match=r"4661 frames .* bytes of pixels, .* RLELossless"):
+        generate("US-CINE", images=1, frames=4661)
+    generate("US-CINE", images=1, frames=4661, transfer_syntax="RLELossless")
+    with pytest.raises(ModalityError, match=r"1 frames of 65535 × 65535"):
+        generate("CT", images=1, rows=65535, columns=65535)
+
+
 @pytest.mark.parametrize("name", CHARACTERS)
 def test_a_name_survives_in_its_character_set(tmp_path: Path, name: str) -> None:
     (written,) = write_study(tmp_path, "CT", images=1, rows=8, columns=8, patient=name)
     read = pydicom.dcmread(written.path)
     assert str(read.PatientName) == CHARACTERS[name].name
     assert read.get("SpecificCharacterSet")
+
+
+def test_a_patient_whom_nobody_identified_has_neither_name_nor_numbers() -> None:
+    unknown, known = (
+        next(generate("CT", images=1, rows=8, columns=8, patient=name)) for name in ("empty", None)
+    )
+    for keyword in ("PatientName", "PatientID", "AccessionNumber"):
+        assert keyword in unknown
+        assert not unknown[keyword].value
+        assert known[keyword].value
 
 
 def test_a_patient_that_is_asked_for_shares_no_study_with_another() -> None:

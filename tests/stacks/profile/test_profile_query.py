@@ -247,6 +247,8 @@ def test_orthanc_answers_in_its_default_character_set(
         ("PN", "PHANTOM^ADA", "phantom^ada^^", True),
         ("TM", "0900-1000", "100000", True),
         ("TM", "0900-1000", "1001", False),
+        ("TM", "100000-110000", "1000", True),
+        ("TM", "100000-110000", "0959", False),
         ("DA", "hello-world", "20260105", False),
         ("IS", "7", "007", True),
         ("UI", "1.2.?", "1.2.3", False),

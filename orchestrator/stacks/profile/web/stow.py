@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import struct
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Final
 
 from pydicom import Dataset
-from pydicom.errors import BytesLengthException
 from pydicom.filereader import read_dataset
 from pydicom.sequence import Sequence
 from pydicom.tag import BaseTag
 
+from modalities.datasets.encoding import UNREADABLE
 from modalities.scp.acceptor import Failure
 from modalities.web.multipart import (
     MultipartError,
@@ -31,14 +30,6 @@ _PREFIXED: Final = 132
 #: Tag, VR, length and value of the group length that file meta information begins with.
 _GROUP_LENGTH: Final = 12
 _FILE_META: Final = 0x0002
-#: What reading file meta information raises that goes on otherwise than it begins.
-_UNREADABLE: Final = (
-    EOFError,
-    ValueError,
-    NotImplementedError,
-    BytesLengthException,
-    struct.error,
-)
 #: Failure Reasons of PS3.18 table I.2-2.
 _CLASS_REFUSED: Final = Failure(status=0x0122)
 _SYNTAX_REFUSED: Final = Failure(status=0xC122)
@@ -194,7 +185,7 @@ def _apart(content: bytes) -> tuple[str, bytes]:
         # only this: what is wrong with the dataset is the receiver's to say
         meta = read_dataset(head, False, True, stop_when=_is_of_dataset)
         syntax, length = meta.get("TransferSyntaxUID"), meta.get("FileMetaInformationGroupLength")
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise _NoFileError(f"no DICOM file: {error}") from error
     if syntax is None or length is None:
         raise _NoFileError("file meta information without transfer syntax or group length")
