@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from itertools import count
 from typing import Final
 
 from modalities.acceptors.worklist import WorklistRules
@@ -71,12 +72,12 @@ def topology_of(
             name = cell.bindings[role]
             archives[role] = _seat(stacks.get(name) or STACKS[name], backend)
         else:
-            modalities[role] = declared.aetitle or _title(role)
+            modalities[role] = declared.aetitle or _title(role, modalities.values())
     feeder = next((role for role in modalities if scenario.roles[role].kind == "modality"), None)
     if feeder is None:
         feeder = next((r for r, d in scenario.roles.items() if d.kind == "modality"), FEEDER)
         declared = scenario.roles.get(feeder, Role(kind="modality"))
-        modalities[feeder] = declared.aetitle or _title(feeder)
+        modalities[feeder] = declared.aetitle or _title(feeder, modalities.values())
     rises = (role for role in modalities if role in scenario.roles)
     return Topology(
         archives=archives,
@@ -134,8 +135,15 @@ def _seat(stack: Stack, backend: Backend) -> ArchiveSeat:
     return ArchiveSeat(stack, editions[0])
 
 
-def _title(role: str) -> str:
-    return role.upper().replace("-", "_")[:_MAX_TITLE]
+def _title(role: str, taken: Collection[str]) -> str:
+    """An AE title that tells whose it is; two long names may begin alike."""
+    name = role.upper().replace("-", "_")
+    title = name[:_MAX_TITLE]
+    numbers = count(2)
+    while title in taken:
+        number = str(next(numbers))
+        title = name[: _MAX_TITLE - len(number)] + number
+    return title
 
 
 def _ris(role: str) -> RisState:

@@ -23,6 +23,8 @@ def lab_of(route: dict[str, str]) -> tuple[Topology, LabState]:
             "roles": {
                 "ct": {"kind": "modality", "aetitle": "CT_ROOM_1"},
                 "screen": {"kind": "workstation"},
+                "emergency-room-ct": {"kind": "modality"},
+                "emergency-room-ct-viewer": {"kind": "workstation"},
                 "ris": {"kind": "ris", "aetitle": "HOSPITAL"},
                 "archive": {"kind": "archive", "aetitle": "MAIN"},
                 "peer": {"kind": "archive"},
@@ -69,3 +71,10 @@ def test_a_modality_of_the_scenario_stores_beforehand_where_the_route_has_none()
     assert topology.feeder == "ct"
     assert state.modalities["ct"].aetitle == "CT_ROOM_1"
     assert FEEDER not in state.modalities
+
+
+def test_roles_whose_names_begin_alike_have_titles_of_their_own() -> None:
+    here, viewer = "emergency-room-ct", "emergency-room-ct-viewer"
+    route = {"probe": "move", "from": here, "to": "archive", "destination": viewer}
+    topology, _ = lab_of(route)
+    assert dict(topology.modalities) == {here: "EMERGENCY_ROOM_C", viewer: "EMERGENCY_ROOM_2"}

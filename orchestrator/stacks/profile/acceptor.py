@@ -9,7 +9,7 @@ caller. The same reason, on the requestor's side, is told in
 from __future__ import annotations
 
 import contextlib
-import select
+import selectors
 import socket
 import ssl
 import struct
@@ -220,7 +220,9 @@ class AcceptedAssociation:
             return True
         if isinstance(self._connection, ssl.SSLSocket) and self._connection.pending():
             return True
-        return bool(select.select([self._connection], [], [], 0)[0])
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._connection, selectors.EVENT_READ)
+            return bool(selector.select(0))
 
     def _read_pdu(self, timeout: float | None) -> tuple[int, bytes]:
         header = self._read(6, timeout)
