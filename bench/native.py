@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 from pathlib import Path
 
 from orchestrator.errors import EnvironmentProblemError
@@ -14,11 +13,11 @@ def find_native(name: str) -> str | None:
     """The path of program ``name``; None where it is not installed.
 
     pynetdicom brings ``storescu``, ``storescp`` and others of its own, which an activated virtual
-    environment has before DCMTK's on the path.
+    environment (whose root holds ``pyvenv.cfg``) has before DCMTK's on the path.
     """
-    own = Path(sys.executable).parent
     folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
-    return shutil.which(name, path=os.pathsep.join(f for f in folders if Path(f) != own))
+    others = [each for each in folders if not (Path(each).parent / "pyvenv.cfg").exists()]
+    return shutil.which(name, path=os.pathsep.join(others))
 
 
 def native_tool(name: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from io import BytesIO
-from threading import Thread
+from threading import Condition, Event, Thread, current_thread
 from typing import Any
 
 from pydicom import Dataset, dcmread
@@ -99,11 +99,44 @@ def associated(
             (evt.EVT_C_STORE, on_store),
         ],
     )
+    peer.association._reactor_checkpoint = _Checkpoint(peer.association)
     try:
         yield peer
     finally:
         if peer.association.is_established:
             peer.association.release()
+
+
+class _Checkpoint(Event):
+    """Where pynetdicom's reactor stops while somebody else waits for a response.
+
+    Its own tells that the reactor stands still when it may just have been let go, so that on a
+    busy machine the reactor takes the response and throws it away. This one is closed only when
+    the reactor has come to it once more.
+    """
+
+    def __init__(self, reactor: Association) -> None:
+        super().__init__()
+        self._reactor = reactor
+        self._arrivals = 0
+        self._arrived = Condition()
+        self.set()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        with self._arrived:
+            self._arrivals += 1
+            self._arrived.notify_all()
+        return super().wait(timeout)
+
+    def clear(self) -> None:
+        with self._arrived:
+            before = self._arrivals
+            super().clear()
+            while self._arrivals == before and self._is_at_work():
+                self._arrived.wait(0.1)
+
+    def _is_at_work(self) -> bool:
+        return self._reactor.is_alive() and self._reactor is not current_thread()
 
 
 def _no_delay(event: Any) -> None:
