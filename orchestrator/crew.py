@@ -24,7 +24,7 @@ from orchestrator import remains
 from orchestrator.cells import Bench
 from orchestrator.request import Listener
 from orchestrator.results import CellId, CellResult, PhaseResult
-from orchestrator.stopping import LONGEST_SLEEP, unstoppable
+from orchestrator.stopping import LONGEST_SLEEP, raise_if_told, unstoppable
 
 #: How long interrupted benches get to tear down before nobody waits for them, in seconds.
 TEARDOWN_SECONDS: Final = 30.0
@@ -68,7 +68,7 @@ class ThreadCrew:
                 futures.extend(pool.submit(bench.run) for bench in benches)
             noted.raise_if_stopped()
             while not _all_done_or_one_failed(futures):
-                pass
+                raise_if_told()
         except KeyboardInterrupt as stop:
             cut_short = stopped_by(stop)
         finally:
@@ -164,6 +164,7 @@ class ForkCrew:
         open_pipes = set(self._pipes)
         while open_pipes:
             self._hear(open_pipes, LONGEST_SLEEP)
+            raise_if_told()
 
     def _hear(self, open_pipes: set[Connection], seconds: float) -> None:
         """Take the messages that are there, or wait ``seconds`` at most for the next."""

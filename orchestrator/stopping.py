@@ -45,6 +45,8 @@ class Stop:
 
 #: The sections that can't be interrupted, innermost last; signal handlers run in the main thread.
 _SHIELDS: Final[list[Noted]] = []
+#: The sections that a signal stops, innermost last.
+_STOPPABLE: Final[list[Stop]] = []
 
 
 @dataclass
@@ -66,6 +68,19 @@ class Noted:
         """
         if self.number is not None and not _SHIELDS:
             raise StoppedError(self.number)
+
+
+def raise_if_told() -> None:
+    """For whoever waits in a loop: raise the stop that was asked for, if nobody saw it raised.
+
+    A handler's exception is lost where the interpreter ignores exceptions, in a finalizer or in a
+    callback of the garbage collector.
+
+    Raises:
+        StoppedError: there was a signal.
+    """
+    if _STOPPABLE and not _SHIELDS and (number := _STOPPABLE[-1].number) is not None:
+        raise StoppedError(number)
 
 
 @contextmanager
@@ -105,12 +120,14 @@ def stopping() -> Iterator[Stop]:
             noted.number = number
 
     before = {number: signal.getsignal(number) for number in _SIGNALS}
+    _STOPPABLE.append(stop)
     try:
         for number in _SIGNALS:
             if before[number] != signal.SIG_IGN:  # nohup
                 signal.signal(number, handle)
         yield stop
     finally:
+        _STOPPABLE.pop()
         for number, handler in before.items():
             signal.signal(number, handler)
 

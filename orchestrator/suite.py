@@ -26,7 +26,7 @@ from orchestrator.scenario_loader import read_folder
 from orchestrator.selection import SITE_PREFIX, cells_of, select, select_stacks
 from orchestrator.stacks.base import STACKS, Stack
 from orchestrator.stacks.external import load_site
-from orchestrator.stopping import LONGEST_SLEEP, unstoppable
+from orchestrator.stopping import LONGEST_SLEEP, raise_if_told, unstoppable
 from orchestrator.study import require_dicom
 
 #: Most of a cell's time is waiting (time-outs, processes that start), so local cells outnumber
@@ -207,7 +207,7 @@ class _Run:
         for bench in benches:
             self._listener.kept(bench.reachable())
         while not self._stop.wait(LONGEST_SLEEP):
-            pass
+            raise_if_told()
 
     def _command(self) -> tuple[str, ...]:
         request = self._request

@@ -13,6 +13,7 @@ import pytest
 from orchestrator import crew
 from orchestrator.cells import Bench
 from orchestrator.crew import ThreadCrew
+from orchestrator.stopping import stopping
 
 PATIENCE = 60
 MAIN = threading.main_thread().ident
@@ -58,10 +59,35 @@ def test_an_interrupt_ends_who_works_and_does_not_wait_for_who_never_began(
 
     monkeypatch.setattr(crew, "wait", watched)
     working, waiting = FakeBench(cue=all_began_that_can), FakeBench()
-    assert work(working, waiting) == "stopped by the user"
+    with stopping():
+        assert work(working, waiting) == "stopped by SIGINT"
     assert working.interrupted.is_set()
     assert not waiting.began
     assert not any(future.cancelled() for future in waited_for)
+
+
+class Finalized:
+    """Gets a signal where the interpreter ignores exceptions."""
+
+    def __del__(self) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_an_interrupt_whose_exception_is_lost_ends_who_works_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lost = [Finalized()]
+
+    def watched(futures: Iterable[Future[None]], **options: object) -> object:
+        lost.clear()
+        return wait(futures, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(crew, "wait", watched)
+    bench = FakeBench()
+    with stopping():
+        assert work(bench) == "stopped by SIGINT"
+    assert bench.interrupted.is_set()
 
 
 def test_a_bug_in_a_bench_stops_the_others_and_is_told() -> None:

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from orchestrator.stopping import StoppedError, stopping, unstoppable
+from orchestrator.stopping import StoppedError, raise_if_told, stopping, unstoppable
 
 
 def test_a_signal_is_raised_with_its_name_and_gives_the_shells_exit_code(
@@ -58,11 +58,30 @@ def test_a_step_within_last_steps_leaves_the_signal_to_the_outer_one() -> None:
         assert outer.stopped
 
 
+class Finalized:
+    """Gets a signal where the interpreter ignores exceptions."""
+
+    def __del__(self) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_signal_whose_exception_is_lost_is_raised_to_whoever_waits() -> None:
+    with stopping():
+        Finalized()
+        with unstoppable():
+            raise_if_told()
+        with pytest.raises(StoppedError, match="SIGINT"):
+            raise_if_told()
+    raise_if_told()
+
+
 def test_without_a_signal_nothing_is_raised() -> None:
     with stopping() as stop:
         with unstoppable() as noted:
             pass
         noted.raise_if_stopped()
+        raise_if_told()
     assert stop.exit_code is None
 
 
