@@ -14,6 +14,7 @@ from orchestrator import crew
 from orchestrator.cells import Bench
 from orchestrator.crew import ThreadCrew
 from orchestrator.stopping import stopping
+from tests.signals import Finalized
 
 PATIENCE = 60
 MAIN = threading.main_thread().ident
@@ -64,13 +65,6 @@ def test_an_interrupt_ends_who_works_and_does_not_wait_for_who_never_began(
     assert working.interrupted.is_set()
     assert not waiting.began
     assert not any(future.cancelled() for future in waited_for)
-
-
-class Finalized:
-    """Gets a signal where the interpreter ignores exceptions."""
-
-    def __del__(self) -> None:
-        signal.raise_signal(signal.SIGINT)
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")

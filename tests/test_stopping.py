@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from orchestrator.stopping import StoppedError, raise_if_told, stopping, unstoppable
+from tests.signals import Finalized
 
 
 def test_a_signal_is_raised_with_its_name_and_gives_the_shells_exit_code(
@@ -56,13 +57,6 @@ def test_a_step_within_last_steps_leaves_the_signal_to_the_outer_one() -> None:
             signal.raise_signal(signal.SIGINT)
         inner.raise_if_stopped()
         assert outer.stopped
-
-
-class Finalized:
-    """Gets a signal where the interpreter ignores exceptions."""
-
-    def __del__(self) -> None:
-        signal.raise_signal(signal.SIGINT)
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")

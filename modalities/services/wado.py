@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import zlib
 from io import BytesIO
 from pathlib import Path
 from typing import Final, Literal
 
 from pydicom import dcmread
-from pydicom.errors import InvalidDicomError
 
 from modalities.association.link import StoppedError
 from modalities.commands import Command, ReceivedInstance, Report, Timeouts
+from modalities.datasets.encoding import UNREADABLE
 from modalities.datasets.fingerprint import Fingerprint, fingerprint
 from modalities.errors import ModalityError
 from modalities.ladder import Rung, Signature
@@ -102,6 +101,6 @@ def _fingerprint(content: bytes) -> Fingerprint:
     try:
         dataset = dcmread(BytesIO(content))
         return fingerprint(dataset, str(dataset.file_meta.get("TransferSyntaxUID", "")))
-    except (InvalidDicomError, EOFError, ValueError, NotImplementedError, zlib.error) as error:
+    except UNREADABLE as error:
         words = f"a part is no DICOM file (PS3.10): {error}; saw {content[:32]!r}"
         raise StoppedError(Rung.DIMSE, Signature(kind="not-dicom"), words) from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from io import BytesIO
 from pathlib import Path
 from typing import Final
@@ -13,18 +12,13 @@ from pydicom.uid import UID
 from pydicom.valuerep import VR
 from pynetdicom import dsutils
 
-from modalities.datasets.encoding import MalformedDatasetError, encoding_of, refuse_if_cut_short
-
-#: What pydicom raises for bytes that it makes no dataset of.
-_UNREADABLE: Final = (
-    ValueError,
-    EOFError,
-    NotImplementedError,
-    OSError,
-    KeyError,
-    RecursionError,
-    zlib.error,
+from modalities.datasets.encoding import (
+    UNREADABLE,
+    MalformedDatasetError,
+    encoding_of,
+    refuse_if_cut_short,
 )
+
 _KNOWN_VRS: Final = frozenset(str(vr) for vr in VR)
 
 
@@ -41,15 +35,7 @@ def decode(content: bytes, transfer_syntax: str) -> Dataset:
         dataset = dsutils.decode(
             BytesIO(content), encoding.implicit_vr, encoding.little_endian, encoding.deflated
         )
-    except (
-        ValueError,
-        EOFError,
-        NotImplementedError,
-        OSError,
-        KeyError,
-        RecursionError,
-        zlib.error,
-    ) as error:
+    except UNREADABLE as error:
         raise MalformedDatasetError(f"the dataset can't be read: {error}") from error
     if dataset.original_encoding[0] not in (None, encoding.implicit_vr):
         raise MalformedDatasetError("the dataset is not encoded as its transfer syntax says")

@@ -14,7 +14,6 @@ from pynetdicom.dimse_primitives import C_GET, C_MOVE, C_STORE
 
 from modalities.datasets.encoding import MalformedDatasetError
 from modalities.datasets.part10 import inspect
-from modalities.dimse.scu import status_of
 from modalities.scp.acceptor import Failure
 from orchestrator.stacks.profile.acceptor import AcceptedAssociation, Context
 from orchestrator.stacks.profile.encoding import encode, reencode
@@ -28,8 +27,6 @@ from orchestrator.stacks.profile.vendor import Retrieve
 _PENDING: Final = 0xFF00
 _CANCELLED: Final = 0xFE00
 _SUCCESS: Final = 0x0000
-#: What a response without a status is taken for.
-_PROCESSING_FAILURE: Final = 0x0110
 _MAX_MESSAGE_ID: Final = 0xFFFF
 
 #: Makes a sender for a known destination title and the objects that are to go there.
@@ -228,11 +225,7 @@ class Retrieval:
         except MalformedDatasetError as error:
             return Sent(None, str(error))
         self._association.send(request, context)
-        response = self._association.receive().message
-        status = status_of(response)
-        if status is None:
-            return Sent(_PROCESSING_FAILURE, f"{type(response).__name__} without a status")
-        return Sent(status, "" if status == 0 else f"C-STORE status {status:#06x}")
+        return Sent.answered(self._association.receive().message)
 
     @staticmethod
     def _content(held: Held, transfer_syntax: str) -> bytes:

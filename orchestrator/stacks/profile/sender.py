@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from io import BytesIO
 from typing import Final, NamedTuple
 
+from pynetdicom.dimse_primitives import DimsePrimitiveType
 from pynetdicom.status import code_to_category
 
 from modalities.association.link import StoppedError
@@ -39,6 +40,14 @@ class Sent(NamedTuple):
 
     status: int | None
     error: str = ""
+
+    @classmethod
+    def answered(cls, response: DimsePrimitiveType) -> Sent:
+        """What the receiver's ``response`` says."""
+        status = status_of(response)
+        if status is None:
+            return cls(_PROCESSING_FAILURE, f"{type(response).__name__} without a status")
+        return cls(status, "" if status == 0 else f"C-STORE status {status:#06x}")
 
     @property
     def outcome(self) -> str:
@@ -120,10 +129,7 @@ class Sender:
         except StoppedError as stopped:
             self._broken = _words(stopped)
             return Sent(None, self._broken)
-        status = status_of(response)
-        if status is None:
-            return Sent(_PROCESSING_FAILURE, f"{type(response).__name__} without a status")
-        return Sent(status, "" if status == 0 else f"C-STORE status {status:#06x}")
+        return Sent.answered(response)
 
     def close(self) -> None:
         """Release the association."""
