@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from bench.native import native_tool
-from modalities.studies.generation import write_study
-from orchestrator.reservations import release_port, reserve_port
+from modalities.generation import write_study
+from orchestrator.machine.reservations import release_port, reserve_port
 
 _LIMIT_SECONDS: Final = 180
 #: Phases that are timed: the first warms the engine up and does not count.

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Final
 
 from bench.native import native_tool
-from modalities.studies.generation import write_study
-from orchestrator.reservations import release_port, reserve_port
-from orchestrator.waiting import wait_until
+from modalities.generation import write_study
+from orchestrator.machine.reservations import release_port, reserve_port
+from orchestrator.machine.waiting import wait_until
 
 _OBJECTS: Final = 60
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from orchestrator.errors import LabError
-from orchestrator.results import RunResult
+from orchestrator.model.results import RunResult
 
 _LIMIT_SECONDS: Final = 600
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Protocol
 
+from dicom.control import ControlServer, call
 from modalities import service
 from modalities.commands import Command, Report
-from modalities.control import ControlServer, call
 from modalities.scp.reception import Reception
 from modalities.service import Here
 
@@ -36,7 +36,7 @@ class ModalityNode:
         """Carry out ``command``.
 
         Raises:
-            ModalityError: it can't be carried out as written (missing file, unknown key, port
+            UsageError: it can't be carried out as written (missing file, unknown key, port
                 taken).
         """
         return service.carry_out(command, self._here)

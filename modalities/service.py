@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Generic, Protocol, Type
 
 from pydantic import Field, TypeAdapter
 
-from modalities.commands import Caller, Command, Report
-from modalities.registry import Registry
+from dicom.association.ends import Caller
+from dicom.registry import Registry
+from modalities.commands import Command, Report
 
 if TYPE_CHECKING:
     from modalities.scp.reception import Reception
@@ -45,7 +46,7 @@ class Handler(Protocol[C_contra]):
         """Carry it out; what the peer or the network does is in the report.
 
         Raises:
-            ModalityError: it can't be carried out as written.
+            UsageError: it can't be carried out as written.
         """
 
 
@@ -93,7 +94,7 @@ def carry_out(command: Command, here: Here) -> Report:
     """Have the service that ``command`` belongs to carry it out.
 
     Raises:
-        ModalityError: it can't be carried out as written.
+        UsageError: it can't be carried out as written.
     """
     report: Report = SERVICES[command.kind].carry_out(command, here)
     return report

@@ -129,9 +129,9 @@ def run(
     gc.disable()  # imports make objects that stay: looking for garbage costs a tenth of their time
     from orchestrator.commands.run import RunOutput
     from orchestrator.commands.run import run as run_command
-    from orchestrator.request import RunRequest
-    from orchestrator.selection import words_of
-    from orchestrator.suite import execute
+    from orchestrator.runs.request import RunRequest
+    from orchestrator.runs.suite import execute
+    from orchestrator.scenarios.selection import words_of
 
     gc.freeze()
     gc.enable()

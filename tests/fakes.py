@@ -12,19 +12,24 @@ from pathlib import Path
 
 from pydicom import dcmread
 
-from modalities.commands import Command, Report, Target
-from modalities.datasets.fingerprint import Fingerprint, fingerprint
-from modalities.ladder import Rung, Signature
+from dicom.association.ends import Target
+from dicom.datasets.fingerprint import Fingerprint, fingerprint
+from dicom.forwarding import ForwardReport
+from dicom.ladder import Rung, Signature
+from dicom.settings import ArchiveSettings
+from dicom.web.target import WebTarget
+from modalities.commands import Command, Report
 from modalities.services.echo import Echo
 from modalities.services.store import Store
-from modalities.web.target import WebTarget
-from orchestrator.backends.base import Address, Backend, InProcess, Launch, Place, Site
+from orchestrator.backends.base import Backend, InProcess, Launch, Place, Site
 from orchestrator.errors import LabError, UnsupportedError
-from orchestrator.nodes import InProcessModality, InProcessRelay
+from orchestrator.lab.nodes import InProcessModality, InProcessRelay
+from orchestrator.model.address import Address
+from orchestrator.model.identity import Edition, Identity
+from orchestrator.model.native_change import NativeChange
+from orchestrator.model.results import CellId, CellResult, PhaseResult, Verdict
 from orchestrator.relay import Relay
-from orchestrator.results import CellId, CellResult, PhaseResult, Verdict
-from orchestrator.settings import ArchiveSettings, NativeChange
-from orchestrator.stacks.base import Edition, ForwardReport, Identity, Native, StackContext
+from orchestrator.stacks.base import Native, StackContext
 from orchestrator.stacks.native import native_changes
 
 

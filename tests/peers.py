@@ -16,9 +16,9 @@ import pytest
 import requests
 
 from bench.native import find_native
-from orchestrator.backends.base import Address
-from orchestrator.stacks.orthanc_plugins import DICOMWEB, find_plugin
-from orchestrator.waiting import wait_until
+from orchestrator.machine.waiting import wait_until
+from orchestrator.model.address import Address
+from orchestrator.stacks.orthanc.plugins import DICOMWEB, find_plugin
 
 LOOPBACK = "127.0.0.1"
 _ENVIRONMENT = {**os.environ, "TCP_NODELAY": "1"}

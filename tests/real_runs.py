@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from orchestrator.machine.waiting import wait_until
+from orchestrator.model.results import CellResult, RunResult
 from orchestrator.records.record import load_run
-from orchestrator.results import CellResult, RunResult
-from orchestrator.waiting import wait_until
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 #: Bound of every wait, in seconds; a machine under load gets all of it.
@@ -33,9 +33,10 @@ LISTEN: Final = "0A"
 WITH_PLUGINS: Final = """
 import os, signal
 from typing import ClassVar
-from orchestrator import cli, processes
+from orchestrator import cli
+from orchestrator.machine import processes
 from orchestrator.faults.base import FAULTS, Fault
-from orchestrator.owners import entries
+from orchestrator.machine.owners import entries
 from orchestrator.probes.base import PROBES
 from orchestrator.probes.echo import EchoProbe
 

@@ -9,20 +9,20 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from dicom.ladder import CODED, KINDS, Rung
+from dicom.patients import CHARACTERS
+from dicom.settings import ArchiveSettings
 from modalities import families
 from modalities.families import Family
-from modalities.ladder import CODED, KINDS, Rung
 from modalities.misbehaviour.act import ACTS
 from modalities.misbehaviour.alteration import ALTERATIONS
 from modalities.misbehaviour.words import Worded, usage
-from modalities.studies.cast import CHARACTERS
 from modalities.studies.pixel_data import TRANSFER_SYNTAXES
-from orchestrator.expected import CODE_FORMS
 from orchestrator.faults.base import FAULTS
-from orchestrator.modality_settings import ModalitySettings
+from orchestrator.judging.words import ALERTS, CERTIFICATES
+from orchestrator.model.expected import CODE_FORMS
+from orchestrator.model.modality_settings import ModalitySettings
 from orchestrator.probes.base import PROBES, Probe
-from orchestrator.settings import ArchiveSettings
-from orchestrator.words import ALERTS, CERTIFICATES
 
 ROOT = Path(__file__).resolve().parent.parent
 FILE = ROOT / "docs" / "reference.md"

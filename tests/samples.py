@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from modalities.commands import ObjectReport
-from modalities.ladder import Rung, Signature
-from modalities.tracing.trace import AssociationTrace, TracedPdu
-from orchestrator.outcome import Observation, Outcome
-from orchestrator.results import CellId, CellResult, LogLines, PhaseResult, RunResult, Verdict
-from orchestrator.scenario import PhaseName, Route
-from orchestrator.settings import NativeChange
-from orchestrator.stacks.base import Identity
+from dicom.ladder import ObjectReport, Outcome, Rung, Signature
+from dicom.tracing.trace import AssociationTrace, TracedPdu
+from orchestrator.model.identity import Identity
+from orchestrator.model.native_change import NativeChange
+from orchestrator.model.observation import Observation
+from orchestrator.model.results import CellId, CellResult, LogLines, PhaseResult, RunResult, Verdict
+from orchestrator.model.scenario import PhaseName, Route
 
 ORTHANC = Identity(stack="orthanc", edition="process", version="1.10.1")
 DCM4CHEE = Identity(stack="dcm4chee", edition="profile", version="5.35", follows="dcm4chee-5.35")

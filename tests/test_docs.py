@@ -20,10 +20,10 @@ from typer.main import get_command
 from modalities.command_line import SUBCOMMANDS
 from orchestrator.cli import app
 from orchestrator.faults.base import FAULTS
-from orchestrator.results import RunResult, Verdict
-from orchestrator.scenario import Scenario, Study, Variant
-from orchestrator.scenario_loader import load_all
-from orchestrator.stacks.external_site import read_site
+from orchestrator.model.results import RunResult, Verdict
+from orchestrator.model.scenario import Scenario, Study, Variant
+from orchestrator.scenarios.loader import load_all
+from orchestrator.stacks.external.site import read_site
 from tests.peers import tool
 from tests.reference import FILE, reference
 
@@ -38,7 +38,7 @@ GUIDES: Final = tuple(path for path in DOCUMENTS if path.name != "archive-facts.
 README: Final = (ROOT / "README.md").read_text(encoding="utf-8")
 _FENCE: Final = re.compile(r"^```(\w+)(?: title=(\S+))?\n(.*?)^```$", re.M | re.S)
 #: What the documents' examples are copied into to be run.
-_PARTS: Final = ("orchestrator", "modalities", "profiles", "scenarios")
+_PARTS: Final = ("archive", "dicom", "orchestrator", "modalities", "profiles", "scenarios")
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.results import RunResult, Verdict
+from orchestrator.model.results import RunResult, Verdict
 from tests.peers import tool
 from tests.whole_runs import drifted, not_as_declared, orthanc_editions, orthanc_version, run_all
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.machine.waiting import wait_until
+from orchestrator.model.results import RunResult, Verdict
 from orchestrator.records.record import load_run, write_run
-from orchestrator.results import RunResult, Verdict
-from orchestrator.waiting import wait_until
 from tests import samples
 from tests.peers import tool
 from tests.real_runs import (

@@ -9,10 +9,10 @@ import pytest
 from pydicom.data import get_testdata_file
 
 from orchestrator.errors import InputError
-from orchestrator.request import RunRequest
-from orchestrator.results import CellResult, Verdict
-from orchestrator.study import copy_own_files
-from orchestrator.suite import execute
+from orchestrator.lab.study import copy_own_files
+from orchestrator.model.results import CellResult, Verdict
+from orchestrator.runs.request import RunRequest
+from orchestrator.runs.suite import execute
 from tests.fakes import Heard
 from tests.peers import tool
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from orchestrator.faults.base import FAULTS
-from orchestrator.scenario import Scenario
-from orchestrator.scenario_loader import load_all, load_scenario, resolve_fault
-from orchestrator.selection import DEFAULT_STACKS, cells_of
-from orchestrator.stacks.base import Identity
-from orchestrator.verdict import Combination, deciding_rule
+from orchestrator.judging.verdict import Combination, deciding_rule
+from orchestrator.model.identity import Identity
+from orchestrator.model.scenario import Scenario
+from orchestrator.scenarios.loader import load_all, load_scenario, resolve_fault
+from orchestrator.scenarios.selection import DEFAULT_STACKS, cells_of
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "scenarios"

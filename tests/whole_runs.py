@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
+from orchestrator.model.results import CellResult, RunResult, Verdict
 from orchestrator.output.names import route_in_words
-from orchestrator.request import RunRequest
-from orchestrator.results import CellResult, RunResult, Verdict
-from orchestrator.suite import execute
+from orchestrator.runs.request import RunRequest
+from orchestrator.runs.suite import execute
 from tests.fakes import Heard
 
 #: Why a cell may be impossible; anything else that is unsupported is a missing part.

@@ -25,7 +25,7 @@ from bench.modalities.senders import (
     storescu,
 )
 from modalities.burst.objects import from_dataset
-from modalities.studies.generation import generate, write_files
+from modalities.generation import generate, write_files
 from orchestrator.errors import LabError, PacslabError
 
 #: What is promised: ours by DCMTK's, and simulated images a second.

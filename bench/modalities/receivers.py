@@ -15,8 +15,8 @@ import requests
 
 from bench.native import native_tool
 from orchestrator.errors import LabError
-from orchestrator.reservations import release_port, reserve_port
-from orchestrator.waiting import wait_until
+from orchestrator.machine.reservations import release_port, reserve_port
+from orchestrator.machine.waiting import wait_until
 
 LOOPBACK: Final = "127.0.0.1"
 #: What every node of the lab has: without it the senders would be compared at 44 ms a message.

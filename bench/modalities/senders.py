@@ -15,11 +15,11 @@ from pynetdicom import AE, evt
 
 from bench.modalities.receivers import ENVIRONMENT, LOOPBACK, Receiver
 from bench.native import native_tool
+from dicom.association.ends import Caller, Target
 from modalities.burst.dealing import deal
 from modalities.burst.load import Burst
 from modalities.burst.objects import from_file
 from modalities.burst.peek import peek
-from modalities.commands import Caller, Target
 from orchestrator.errors import LabError
 
 _LIMIT_SECONDS: Final = 300

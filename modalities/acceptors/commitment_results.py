@@ -12,9 +12,10 @@ from pydicom import Dataset
 from pynetdicom import evt
 from pynetdicom.presentation import PresentationContext
 
-from modalities.frozen import Frozen
-from modalities.scp.acceptor import ACCEPTORS, SUCCESS, Failure, Hosting, Reply, Role, supported
-from modalities.workflow.storage_commitment import STORAGE_COMMITMENT, commitment_result
+from dicom.dimse.responses import SUCCESS, Failure, Reply
+from dicom.frozen import Frozen
+from dicom.workflow.storage_commitment import STORAGE_COMMITMENT, commitment_result
+from modalities.scp.acceptor import ACCEPTORS, Hosting, Role, supported
 
 _SCP_ONLY: Final = Role(scu=False, scp=True)
 #: PS3.7 10.1.1.1.8: a required argument has no valid value.

@@ -9,9 +9,10 @@ from pydicom import Dataset
 from pynetdicom import evt
 from pynetdicom.presentation import PresentationContext
 
-from modalities.ris.procedure_steps import MppsRules
-from modalities.scp.acceptor import ACCEPTORS, Hosting, Reply, Role, supported
-from modalities.workflow.performed_step import MPPS
+from dicom.dimse.responses import Reply
+from dicom.workflow.performed_step import MPPS
+from dicom.workflow.procedure_steps import MppsRules
+from modalities.scp.acceptor import ACCEPTORS, Hosting, Role, supported
 
 
 class MppsAcceptor:

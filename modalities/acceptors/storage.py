@@ -14,10 +14,11 @@ from pynetdicom.presentation import PresentationContext
 from pynetdicom.service_class import ServiceClass, StorageServiceClass
 from pynetdicom.sop_class import register_uid, uid_to_service_class
 
+from dicom.datasets.arrival import fingerprint_on_arrival
+from dicom.datasets.encoding import MalformedDatasetError
+from dicom.dimse.responses import SUCCESS, Failure, Reply
 from modalities.commands import ReceivedInstance
-from modalities.datasets.arrival import fingerprint_on_arrival
-from modalities.datasets.encoding import MalformedDatasetError
-from modalities.scp.acceptor import ACCEPTORS, SUCCESS, Failure, Hosting, Reply, Role, supported
+from modalities.scp.acceptor import ACCEPTORS, Hosting, Role, supported
 
 _CANNOT_UNDERSTAND: Final = Failure(status=0xC000, comment="{error}")
 #: Where PS3.6 puts storage SOP classes; retired ones are unknown to pynetdicom.

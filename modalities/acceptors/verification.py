@@ -8,8 +8,9 @@ from typing import Any
 from pynetdicom import evt
 from pynetdicom.presentation import PresentationContext
 
-from modalities.dimse.scu import VERIFICATION
-from modalities.scp.acceptor import ACCEPTORS, SUCCESS, Hosting, Role, supported
+from dicom.dimse.responses import SUCCESS
+from dicom.dimse.scu import VERIFICATION
+from modalities.scp.acceptor import ACCEPTORS, Hosting, Role, supported
 
 
 class VerificationAcceptor:

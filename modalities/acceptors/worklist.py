@@ -11,21 +11,12 @@ from pydicom import Dataset
 from pynetdicom import evt
 from pynetdicom.presentation import PresentationContext
 
-from modalities.errors import ModalityError
-from modalities.frozen import Frozen
-from modalities.ris.schedule import ScheduleFile
-from modalities.ris.worklist import find
-from modalities.scp.acceptor import (
-    ACCEPTORS,
-    PENDING,
-    SUCCESS,
-    Failure,
-    Hosting,
-    Reply,
-    Role,
-    supported,
-)
-from modalities.services.worklist import MODALITY_WORKLIST
+from dicom.dimse.responses import PENDING, SUCCESS, Failure, Reply
+from dicom.errors import UsageError
+from dicom.frozen import Frozen
+from dicom.workflow.schedule import ScheduleFile
+from dicom.workflow.worklist import MODALITY_WORKLIST, find
+from modalities.scp.acceptor import ACCEPTORS, Hosting, Role, supported
 
 _CANCELLED: Final = 0xFE00
 _UNABLE_TO_PROCESS: Final = Failure(status=0xC000, comment="{error}")
@@ -34,7 +25,7 @@ _UNABLE_TO_PROCESS: Final = Failure(status=0xC000, comment="{error}")
 class WorklistRules(Frozen):
     """A worklist, and how queries of it are answered.
 
-    ``file`` is relative to the exchange folder (see ``modalities.ris.schedule``). ``askers`` are
+    ``file`` is relative to the exchange folder (see ``dicom.workflow.schedule``). ``askers`` are
     the calling AE titles that get answers, None for any; others get ``refused``. ``limit`` is how
     many items are answered at most, after which the answer ends as if there were no more.
     ``character_set`` stands for every item's own. ``failure`` answers every query.
@@ -52,7 +43,7 @@ class WorklistAcceptor:
     """Answers C-FIND of the Modality Worklist Information Model.
 
     Raises:
-        ModalityError: the file is missing, or wrong; each mistake with its line.
+        UsageError: the file is missing, or wrong; each mistake with its line.
     """
 
     def __init__(self, hosting: Hosting, rules: WorklistRules) -> None:
@@ -90,7 +81,7 @@ class WorklistAcceptor:
                 if rules.character_set is not None:
                     item.SpecificCharacterSet = list(rules.character_set)
                 yield PENDING, item
-        except ModalityError as error:
+        except UsageError as error:
             yield Reply.failed(_UNABLE_TO_PROCESS, str(error)).command_attributes(), None
             return
         yield SUCCESS, None

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from modalities.association.link import StoppedError
-from modalities.association.requestor import Association
-from modalities.association.upper_layer import P_DATA
+from dicom.association.link import StoppedError
+from dicom.association.requestor import Association
+from dicom.association.upper_layer import P_DATA
+from dicom.dimse.scu import check_status
+from dicom.errors import UsageError
+from dicom.ladder import Rung, Signature
 from modalities.burst.link import BurstLink
 from modalities.burst.messages import Fragmenter, Piece, is_success
-from modalities.dimse.scu import check_status
-from modalities.errors import ModalityError
-from modalities.ladder import Rung, Signature
 
 
 class BurstAssociation(Association):
@@ -38,7 +38,7 @@ class BurstAssociation(Association):
 
         Raises:
             StoppedError: at ``dimse`` (timeout: the peer takes no more data).
-            ModalityError: the dataset can't be read to its end; the connection is useless then.
+            UsageError: the dataset can't be read to its end; the connection is useless then.
         """
         timeout = self._caller.timeouts.network
         with self._watched(Rung.DIMSE):
@@ -48,7 +48,7 @@ class BurstAssociation(Association):
                     link.send_pieces(pieces, timeout)
                     if link.broken:
                         return
-            except ModalityError as error:
+            except UsageError as error:
                 link.give_up(str(error))
                 raise
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Any
 
-from modalities.association.requestor import MAX_CONTEXTS
+from dicom.association.requestor import MAX_CONTEXTS
 from modalities.burst.objects import StorageObject, Stream, from_dataset
-from modalities.studies.generation import generate
+from modalities.generation import generate
 
 
 def deal(
@@ -50,7 +50,7 @@ def simulated(
         options: as for ``generate``.
 
     Raises:
-        ModalityError: as ``generate``.
+        UsageError: as ``generate``.
     """
     streams = []
     for number in range(associations):

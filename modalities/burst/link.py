@@ -8,11 +8,11 @@ import ssl
 import time
 from typing import Final
 
-from modalities.association.link import Link, LinkLostError
-from modalities.association.upper_layer import P_DATA
+from dicom.association.link import Link, LinkLostError
+from dicom.association.upper_layer import P_DATA
+from dicom.ladder import Signature
+from dicom.tracing.tracer import StreamTracer
 from modalities.burst.messages import Piece
-from modalities.ladder import Signature
-from modalities.tracing.tracer import StreamTracer
 
 _RECEIVE: Final = 1 << 16
 #: What a peer may say before its turn; from one that says more, nothing is read until then.

@@ -19,12 +19,12 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import Final
 
+from dicom.association.ends import Caller, Target
+from dicom.errors import UsageError
 from modalities.burst.objects import Stream
 from modalities.burst.report import AssociationOutcome, BurstReport, ResponseTimes
 from modalities.burst.sender import Sender
 from modalities.burst.worker import GO, STOP, Sent, work
-from modalities.commands import Caller, Target
-from modalities.errors import ModalityError
 
 #: How often a watcher is told, in seconds.
 _WATCH: Final = 0.1
@@ -67,7 +67,7 @@ class Burst:
         associations: how many at the same time.
 
     Raises:
-        ModalityError: nothing to send, a stream with no or more than 128 contexts, or a system
+        UsageError: nothing to send, a stream with no or more than 128 contexts, or a system
             that can't fork.
     """
 
@@ -81,12 +81,12 @@ class Burst:
         associations: int = 1,
     ) -> None:
         if not streams or associations < 1:
-            raise ModalityError(
+            raise UsageError(
                 f"expected at least one stream and one association, saw {len(streams)} streams"
                 f" and {associations} associations"
             )
         if "fork" not in multiprocessing.get_all_start_methods():
-            raise ModalityError(
+            raise UsageError(
                 "a burst needs a system that forks, such as Linux or macOS; send with several"
                 " associations instead (send --associations)"
             )
@@ -117,7 +117,7 @@ class Burst:
         """Send everything; ``watch`` is called every 0.1 s, and at the end.
 
         Raises:
-            ModalityError: an object can't be sent as it is, titles can't be used, or the process
+            UsageError: an object can't be sent as it is, titles can't be used, or the process
                 of an association was ended from outside.
         """
         began = time.monotonic()
@@ -194,7 +194,7 @@ def _take(
         process.join()
         if process.exitcode:
             errors.append(
-                ModalityError(
+                UsageError(
                     f"the process of an association ended with {process.exitcode} (a signal where"
                     " negative); see whether memory ran out"
                 )

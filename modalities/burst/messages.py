@@ -12,7 +12,7 @@ import struct
 from collections.abc import Iterator
 from typing import Final
 
-from modalities.association.upper_layer import P_DATA, UNLIMITED
+from dicom.association.upper_layer import P_DATA, UNLIMITED
 from modalities.burst.objects import DatasetReader
 
 #: A piece of what goes to the wire: a header or a slice of a dataset.
@@ -109,7 +109,7 @@ class Fragmenter:
                 end of a deflated one; many files lack it.
 
         Raises:
-            ModalityError: the dataset can't be read to its end.
+            UsageError: the dataset can't be read to its end.
         """
         batch: list[Piece] = []
         for begin in range(0, len(command), self.fragment):

@@ -11,9 +11,9 @@ from typing import Final
 from pydicom import Dataset
 from pynetdicom.dsutils import encode
 
-from modalities.datasets.encoding import encoding_of
-from modalities.datasets.part10 import Part10File
-from modalities.errors import ModalityError
+from dicom.datasets.encoding import encoding_of
+from dicom.datasets.part10 import Part10File
+from dicom.errors import UsageError
 
 _CLOSED: Final = -1
 
@@ -71,13 +71,13 @@ def from_dataset(dataset: Dataset) -> StorageObject:
     """``dataset``, encoded in the transfer syntax of its file meta information.
 
     Raises:
-        ModalityError: it can't be encoded in it.
+        UsageError: it can't be encoded in it.
     """
     syntax = str(dataset.file_meta.TransferSyntaxUID)
     how = encoding_of(syntax)
     encoded = encode(dataset, how.implicit_vr, how.little_endian, how.deflated)
     if encoded is None:
-        raise ModalityError(
+        raise UsageError(
             f"SOP instance {dataset.get('SOPInstanceUID')} can't be sent: expected a dataset that"
             f" can be encoded in {syntax}; write it with save_as to see what is wrong with it"
         )
@@ -92,7 +92,7 @@ class DatasetReader:
         left: bytes of the dataset that are not read yet.
 
     Raises:
-        ModalityError: the file can't be opened.
+        UsageError: the file can't be opened.
     """
 
     def __init__(self, item: StorageObject) -> None:
@@ -109,7 +109,7 @@ class DatasetReader:
             self.left = max(os.fstat(self._file).st_size - item.offset, 0)
         except OSError as error:
             self.close()
-            raise ModalityError(f"{item.name} can't be sent: {error}") from error
+            raise UsageError(f"{item.name} can't be sent: {error}") from error
 
     def read(self, buffer: memoryview) -> memoryview:
         """The next ``len(buffer)`` bytes, fewer only at the end; valid until the next ``read``.
@@ -117,7 +117,7 @@ class DatasetReader:
         They are in ``buffer``, unless the dataset is in memory anyway.
 
         Raises:
-            ModalityError: the file became shorter than it was, or can't be read.
+            UsageError: the file became shorter than it was, or can't be read.
         """
         size = min(len(buffer), self.left)
         if self._file == _CLOSED:
@@ -129,9 +129,9 @@ class DatasetReader:
             try:
                 more = os.readv(self._file, [buffer[filled:size]])
             except OSError as error:
-                raise ModalityError(f"{self._name} can't be read: {error}") from error
+                raise UsageError(f"{self._name} can't be read: {error}") from error
             if not more:
-                raise ModalityError(
+                raise UsageError(
                     f"{self._name} became shorter while it was sent: expected {size - filled} bytes"
                     " more, saw its end; send files that nobody writes to"
                 )

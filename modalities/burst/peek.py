@@ -14,7 +14,7 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
-from modalities.datasets.part10 import Part10File, inspect
+from dicom.datasets.part10 import Part10File, inspect
 
 _FIRST: Final = 4096
 #: Preamble and prefix (PS3.10 7.1), then (0002,0000) in Explicit VR Little Endian.
@@ -34,7 +34,7 @@ def peek(path: Path) -> Part10File:
     """The same as ``inspect``, without pydicom for files that are as they mostly are.
 
     Raises:
-        ModalityError: as ``inspect``.
+        UsageError: as ``inspect``.
     """
     try:
         with path.open("rb", buffering=0) as file:

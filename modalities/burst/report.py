@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from modalities.commands import ObjectReport
-from modalities.frozen import Frozen
-from modalities.ladder import Rung, Signature
+from dicom.frozen import Frozen
+from dicom.ladder import ObjectReport, Rung, Signature
 
 
 class AssociationOutcome(Frozen):

@@ -12,15 +12,15 @@ from typing import Final
 
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
-from modalities.association.link import StoppedError
+from dicom.association.ends import Caller, Target
+from dicom.association.link import StoppedError
+from dicom.dimse.storing import object_report
+from dicom.errors import UsageError
+from dicom.ladder import ObjectReport, Rung
 from modalities.burst.association import BurstAssociation
 from modalities.burst.messages import Fragmenter, Piece, store_command
 from modalities.burst.objects import DatasetReader, StorageObject, Stream
 from modalities.burst.report import AssociationOutcome
-from modalities.commands import Caller, ObjectReport, Target
-from modalities.dimse.storing import object_report
-from modalities.errors import ModalityError
-from modalities.ladder import Rung
 
 _MAX_MESSAGE_ID: Final = 0xFFFF
 _FAILURES_KEPT: Final = 20
@@ -57,7 +57,7 @@ class Sender:
         responses: seconds from first byte to response of each object that was answered.
 
     Raises:
-        ModalityError: the stream needs no or more than 128 contexts.
+        UsageError: the stream needs no or more than 128 contexts.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class Sender:
         """Send everything.
 
         Raises:
-            ModalityError: an object can't be sent as it is; the association was ended.
+            UsageError: an object can't be sent as it is; the association was ended.
         """
         began = time.perf_counter()
         ended: StoppedError | None = None
@@ -184,7 +184,7 @@ class Sender:
     def _accepted(self, item: StorageObject) -> int:
         context_id = self._contexts.get(item.context)
         if context_id is None:
-            raise ModalityError(
+            raise UsageError(
                 f"{item.name} can't be sent: expected an object in one of the"
                 f" {len(self._contexts)} contexts that its stream names, saw {item.context}"
             )
@@ -200,7 +200,7 @@ class Sender:
         batches = fragmenter.message(context_id, command, reader, pad=deflated)
         try:
             first = next(batches)
-        except ModalityError:
+        except UsageError:
             reader.close()
             raise
         return _Prepared(item, context_id, self._message_id, size, reader, first, batches)

@@ -12,8 +12,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
+from dicom.errors import UsageError
 from modalities.burst.sender import Sender
-from modalities.errors import ModalityError
 
 #: What a worker is told.
 GO, STOP = b"go", b"stop"
@@ -68,7 +68,7 @@ def work(
             began = time.monotonic()
             try:
                 outcome = senders[number].run()
-            except ModalityError as error:
+            except UsageError as error:
                 parent.send(error)
                 return
             except Exception:  # noqa: BLE001  raised again by the parent

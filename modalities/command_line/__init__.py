@@ -15,9 +15,9 @@ from typing import Final
 
 from pydantic import ValidationError
 
+from dicom.errors import UsageError
+from dicom.registry import Registry
 from modalities.command_line.words import complain
-from modalities.errors import ModalityError
-from modalities.registry import Registry
 
 DONE, STOPPED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
 Run = Callable[[argparse.Namespace], int]
@@ -38,7 +38,7 @@ SUBCOMMANDS: Final[Registry[Subcommand]] = Registry("command", __name__)
 def subcommand(
     name: str,
     *,
-    help: str,  # noqa: A002  argparse's own word
+    help: str,
     configure: Callable[[argparse.ArgumentParser], None],
 ) -> Callable[[Run], Run]:
     """Decorator that registers what carries a subcommand out.
@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     run: Run = options.run
     try:
         return run(options)
-    except ModalityError as error:
+    except UsageError as error:
         complain(str(error))
         return WRONG_INPUT
     except ValidationError as error:

@@ -15,6 +15,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
+from dicom.dimse.scu import tls_of
+from dicom.errors import UsageError
 from modalities import families
 from modalities.burst.dealing import deal, simulated
 from modalities.burst.load import Burst, Progress
@@ -24,8 +26,6 @@ from modalities.burst.report import AssociationOutcome, BurstReport
 from modalities.command_line import DONE, STOPPED, subcommand
 from modalities.command_line.options import add_scu_options, caller_of, positive, target_of
 from modalities.command_line.words import complain, say
-from modalities.dimse.scu import tls_of
-from modalities.errors import ModalityError
 
 _OBJECTS: Final = 100
 #: Where no terminal shows a bar, a line for each of so many parts of the whole.
@@ -71,14 +71,14 @@ def _run(options: argparse.Namespace) -> int:
 def _streams(options: argparse.Namespace) -> list[Stream]:
     if options.family is not None:
         if options.files or options.repeat > 1:
-            raise ModalityError(
+            raise UsageError(
                 "expected files (with --repeat) or --family (with --objects), saw both"
             )
         objects = options.objects or _OBJECTS
         return simulated(options.family, options.associations, objects, options.seed)
     items = list(_items(options.files))
     if not items:
-        raise ModalityError("nothing to send; name DICOM files or folders, or --family CT")
+        raise UsageError("nothing to send; name DICOM files or folders, or --family CT")
     return deal(items, options.associations, objects=options.objects, repeat=options.repeat)
 
 
@@ -91,7 +91,7 @@ def _items(names: Sequence[Path]) -> Iterator[StorageObject]:
         for path in sorted(path for path in name.rglob("*") if path.is_file()):
             try:
                 yield from_file(peek(path))
-            except ModalityError as error:
+            except UsageError as error:
                 complain(f"left out: {error}")
 
 

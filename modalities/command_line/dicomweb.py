@@ -9,6 +9,10 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from dicom.association.ends import Tls
+from dicom.errors import UsageError
+from dicom.tracing.pdu_words import name_of
+from dicom.web.target import WebAuth, WebTarget
 from modalities.command_line import subcommand
 from modalities.command_line.exchange import carry_out, conclude, sendable
 from modalities.command_line.options import (
@@ -19,13 +23,9 @@ from modalities.command_line.options import (
 )
 from modalities.command_line.query import attribute
 from modalities.command_line.words import say
-from modalities.commands import Tls
-from modalities.errors import ModalityError
 from modalities.services.qido import Qido
 from modalities.services.stow import Stow
 from modalities.services.wado import Wado
-from modalities.tracing.pdu_words import name_of
-from modalities.web.target import WebAuth, WebTarget
 
 #: Where a password or token comes from: a command line can be read by others.
 _PASSWORD, _TOKEN = "PACSLAB_PASSWORD", "PACSLAB_TOKEN"
@@ -107,13 +107,13 @@ def _server(options: argparse.Namespace) -> WebTarget:
     """The origin server, and how it is spoken to.
 
     Raises:
-        ModalityError: TLS options for a server that speaks plain HTTP.
+        UsageError: TLS options for a server that speaks plain HTTP.
     """
     target: WebTarget = options.to
     tls = tls_of(options)
     if tls is not None:
         if target.tls is None:
-            raise ModalityError("TLS is asked for, but --to begins with http://; expected https://")
+            raise UsageError("TLS is asked for, but --to begins with http://; expected https://")
         target = target.model_copy(update={"tls": tls})
     auth = None
     if options.user:

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from dicom.datasets.part10 import inspect
+from dicom.errors import UsageError
 from modalities import service
 from modalities.command_line import DONE, STOPPED
 from modalities.command_line.words import complain, say
 from modalities.commands import Command, Report
-from modalities.datasets.part10 import inspect
-from modalities.errors import ModalityError
 from modalities.scp.reception import Reception
 from modalities.service import Here
 
@@ -23,7 +23,7 @@ def carry_out(command: Command, reception: Reception | None = None) -> Report:
     """Carry ``command`` out in this process, with paths relative to the current folder.
 
     Raises:
-        ModalityError: it can't be carried out as written.
+        UsageError: it can't be carried out as written.
     """
     own = reception or Reception(OBSERVER, "127.0.0.1")
     return service.carry_out(command, Here(OBSERVER, Path.cwd(), own))
@@ -47,7 +47,7 @@ def sendable(names: Sequence[Path]) -> list[Path]:
     """Files named, and those below folders named that are DICOM files.
 
     Raises:
-        ModalityError: there are none.
+        UsageError: there are none.
     """
     paths: list[Path] = []
     for name in names:
@@ -57,12 +57,12 @@ def sendable(names: Sequence[Path]) -> list[Path]:
         for path in sorted(path for path in name.rglob("*") if path.is_file()):
             try:
                 inspect(path)
-            except ModalityError as error:
+            except UsageError as error:
                 complain(f"left out: {error}")
             else:
                 paths.append(path.resolve())
     if not paths:
-        raise ModalityError(
+        raise UsageError(
             f"there is no DICOM file below {', '.join(map(str, names))}; name other files or"
             " folders"
         )

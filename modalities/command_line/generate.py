@@ -6,12 +6,12 @@ import argparse
 from pathlib import Path
 from typing import Final
 
+from dicom.errors import UsageError
 from modalities.command_line import DONE, subcommand
 from modalities.command_line.progress import progress
 from modalities.command_line.study_options import add_study_options, study_of
 from modalities.command_line.words import say
-from modalities.errors import ModalityError
-from modalities.studies.generation import write_files
+from modalities.generation import write_files
 
 _FAMILY: Final = "CT"
 
@@ -31,7 +31,7 @@ def _run(options: argparse.Namespace) -> int:
                     say(str(path))
                     advance()
             except OSError as error:
-                raise ModalityError(
+                raise UsageError(
                     f"can't write to {options.out}: {error.strerror or error}; free some space or"
                     " choose another --out"
                 ) from error

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from dicom.errors import UsageError
 from modalities.command_line import DONE, subcommand
 from modalities.command_line.options import port
 from modalities.command_line.words import say, until_told_to_stop
-from modalities.errors import ModalityError
 from modalities.node import ModalityNode, serve
 
 
@@ -25,7 +25,7 @@ def _run(options: argparse.Namespace) -> int:
     try:
         control = serve(node, options.name, host=options.bind, port=options.control_port)
     except OSError as error:
-        raise ModalityError(
+        raise UsageError(
             f"control channel can't listen on {options.bind}:{options.control_port}: {error}"
         ) from error
     say(f"{options.name}: control channel on {options.bind}:{control.port}")

@@ -6,8 +6,8 @@ import argparse
 import math
 from typing import Final
 
-from modalities.commands import Caller, Target, Timeouts, Tls
-from modalities.errors import ModalityError
+from dicom.association.ends import Caller, Target, Timeouts, Tls
+from dicom.errors import UsageError
 
 _LAST_PORT: Final = 0xFFFF
 _DAY: Final = 86_400
@@ -73,10 +73,10 @@ def tls_of(options: argparse.Namespace) -> Tls | None:
     """Our TLS material; None where no option asks for TLS.
 
     Raises:
-        ModalityError: a key without its certificate.
+        UsageError: a key without its certificate.
     """
     if options.key is not None and options.certificate is None:
-        raise ModalityError("--key is the key of --certificate, which is missing")
+        raise UsageError("--key is the key of --certificate, which is missing")
     if options.trusted is None and options.certificate is None and not options.check_hostname:
         return None
     return Tls(

@@ -7,6 +7,11 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from dicom.datasets.uids import uid_of
+from dicom.dimse.storing import Progress
+from dicom.errors import UsageError
+from dicom.ladder import ObjectReport
+from dicom.tracing.pdu_words import name_of
 from modalities import families
 from modalities.command_line import subcommand
 from modalities.command_line.exchange import OBSERVER, conclude, sendable
@@ -14,15 +19,11 @@ from modalities.command_line.options import add_scu_options, caller_of, positive
 from modalities.command_line.progress import progress
 from modalities.command_line.study_options import Arguments, add_study_options, study_of
 from modalities.command_line.words import say
-from modalities.commands import ObjectReport, Report
-from modalities.datasets.uids import uid_of
-from modalities.dimse.storing import Progress
-from modalities.errors import ModalityError
+from modalities.commands import Report
+from modalities.generation import write_files
 from modalities.misbehaviour.act import parse_act
 from modalities.misbehaviour.alteration import parse as parse_alteration
 from modalities.services.store import ProposedContext, Store, store, store_as_made
-from modalities.studies.generation import write_files
-from modalities.tracing.pdu_words import name_of
 
 
 def _configure(parser: argparse.ArgumentParser) -> None:
@@ -48,7 +49,7 @@ def _configure(parser: argparse.ArgumentParser) -> None:
 def _run(options: argparse.Namespace) -> int:
     parts = study_of(options, None)
     if bool(parts) == bool(options.files):
-        raise ModalityError(
+        raise UsageError(
             "expected DICOM files or folders, or --family, such as --family CT; saw"
             f" {'both' if parts else 'neither, so there is nothing to send'}"
         )

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from dicom.patients import CHARACTERS
 from modalities import families
 from modalities.command_line.options import positive
-from modalities.studies.cast import CHARACTERS
-from modalities.studies.generation import plan
+from modalities.generation import plan
 from modalities.studies.pixel_data import TRANSFER_SYNTAXES
 
 
@@ -37,15 +37,15 @@ def add_study_options(parser: argparse.ArgumentParser, *, default: str | None) -
     )
 
 
-#: Of ``modalities.studies.generation.generate``, by name.
+#: Of ``modalities.generation.generate``, by name.
 Arguments = dict[str, Any]
 
 
 def study_of(options: argparse.Namespace, default: str | None) -> list[Arguments]:
-    """The arguments of ``modalities.studies.generation.generate`` for each family asked for.
+    """The arguments of ``modalities.generation.generate`` for each family asked for.
 
     Raises:
-        ModalityError: one of them can't be made as asked for; nothing was made then.
+        UsageError: one of them can't be made as asked for; nothing was made then.
     """
     keys = ("images", "rows", "columns", "frames", "seed", "patient", "transfer_syntax")
     common = {key: getattr(options, key) for key in keys}

@@ -12,9 +12,10 @@ from typing import Final, Protocol
 from pydicom import Dataset
 from pydicom.uid import UID
 
-from modalities.registry import Registry
+from dicom.registry import Registry
 from modalities.studies.pixel_data import PixelFormat
 from modalities.studies.plan import StudyPlan
+from modalities.studies.traits import Traits
 
 
 class Maker(Protocol):
@@ -29,33 +30,11 @@ class Maker(Protocol):
         """
 
 
-@dataclass(frozen=True)
-class Family:
-    """What is particular to one kind of object.
+@dataclass(frozen=True, kw_only=True)
+class Family(Traits):
+    """A kind of object, and who makes it."""
 
-    Attributes:
-        name: the word for it on command lines and in scenarios (``US-CINE``).
-        modality: Modality (0008,0060).
-        title: one line for people.
-        sop_class: of its objects.
-        make: makes them.
-        pixels: what its pixels are; None for objects without.
-        rows, columns: usual size of an image in pixels; 0 without pixels.
-        frames: usual number of frames; 0 for objects that are no multi-frame images.
-        spans: whether the images together span a body part, so that what each shows depends on
-            how many there are.
-    """
-
-    name: str
-    modality: str
-    title: str
-    sop_class: UID
     make: Maker
-    pixels: PixelFormat | None = None
-    rows: int = 0
-    columns: int = 0
-    frames: int = 0
-    spans: bool = False
 
 
 FAMILIES: Final[Registry[Family]] = Registry("modality family", __name__)
@@ -84,7 +63,7 @@ def family(
 
     def add(make: Maker) -> Maker:
         made = Family(
-            name,
+            name=name,
             modality=modality or name,
             title=title,
             sop_class=sop_class,
@@ -110,6 +89,6 @@ def named(name: str) -> Family:
     """The family ``name`` (``CT``), in any case.
 
     Raises:
-        ModalityError: there is none; the message has the nearest right word.
+        UsageError: there is none; the message has the nearest right word.
     """
     return FAMILIES[name.upper()]

@@ -11,8 +11,8 @@ from pydicom.uid import DigitalXRayImageStorageForPresentation
 
 from modalities.families import family
 from modalities.iods.digital_x_ray import FOR_PROCESSING_PREDECESSOR, describe_presentation
+from modalities.iods.hand_exposure import LEVELS, MOST, HandExposures, describe_hand, finish
 from modalities.iods.references import reference
-from modalities.phantoms.hand_exposure import LEVELS, MOST, HandExposures, describe_hand, finish
 from modalities.phantoms.projection import table
 from modalities.studies.pixel_data import PixelFormat
 from modalities.studies.plan import StudyPlan

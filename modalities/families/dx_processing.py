@@ -11,7 +11,7 @@ from pydicom.uid import DigitalXRayImageStorageForProcessing
 
 from modalities.families import family
 from modalities.iods.digital_x_ray import describe_processing
-from modalities.phantoms.hand_exposure import LEVELS, MOST, HandExposures, describe_hand, finish
+from modalities.iods.hand_exposure import LEVELS, MOST, HandExposures, describe_hand, finish
 from modalities.phantoms.projection import table
 from modalities.studies.pixel_data import PixelFormat
 from modalities.studies.plan import StudyPlan

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from pydicom import Dataset
 from pydicom.uid import TwelveLeadECGWaveformStorage
 
+from dicom.datasets.codes import Code, ucum
 from modalities.families import family
-from modalities.iods.codes import Code, ucum
 from modalities.iods.derived_series import ACQUISITION, describe_series
 from modalities.phantoms.electrocardiogram import (
     LEADS,

@@ -8,8 +8,8 @@ from typing import Final
 from pydicom import Dataset
 from pydicom.uid import VLEndoscopicImageStorage
 
+from dicom.datasets.codes import Code
 from modalities.families import family
-from modalities.iods.codes import Code
 from modalities.iods.visible_light import describe_visible_light, set_region
 from modalities.phantoms.colon import Colon
 from modalities.studies.pixel_data import PixelFormat

@@ -8,8 +8,8 @@ from typing import Final
 from pydicom import Dataset
 from pydicom.uid import KeyObjectSelectionDocumentStorage
 
+from dicom.datasets.codes import dcm
 from modalities.families import family
-from modalities.iods.codes import dcm
 from modalities.iods.content_tree import (
     container,
     document,

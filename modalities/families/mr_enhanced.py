@@ -15,8 +15,8 @@ from pydicom.sequence import Sequence
 from pydicom.tag import BaseTag, Tag
 from pydicom.uid import EnhancedMRImageStorage
 
+from dicom.datasets.codes import Code
 from modalities.families import family
-from modalities.iods.codes import Code
 from modalities.phantoms.mr_head import MrHead, heights
 from modalities.studies.pixel_data import PixelFormat
 from modalities.studies.plan import StudyPlan

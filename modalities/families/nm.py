@@ -16,8 +16,8 @@ from pydicom import Dataset
 from pydicom.tag import Tag
 from pydicom.uid import NuclearMedicineImageStorage
 
+from dicom.datasets.codes import Code
 from modalities.families import family
-from modalities.iods.codes import Code
 from modalities.phantoms.fields import Field, soften
 from modalities.phantoms.skeleton import FIELD_OF_VIEW, expected_counts
 from modalities.studies.pixel_data import PixelFormat

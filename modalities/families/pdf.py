@@ -8,9 +8,9 @@ from typing import Final
 from pydicom import Dataset
 from pydicom.uid import EncapsulatedPDFStorage
 
+from dicom.datasets.codes import Code
 from modalities.families import family
 from modalities.iods import pdf_page
-from modalities.iods.codes import Code
 from modalities.iods.derived_series import ACQUISITION, describe_series
 from modalities.iods.pdf_page import Page
 from modalities.iods.references import REFERENCED_IMAGES, image_references

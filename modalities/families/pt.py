@@ -15,8 +15,8 @@ import numpy as np
 from pydicom import Dataset
 from pydicom.uid import PositronEmissionTomographyImageStorage
 
+from dicom.datasets.codes import Code
 from modalities.families import family
-from modalities.iods.codes import Code
 from modalities.phantoms.fdg_head import FdgHead
 from modalities.phantoms.head_outlines import FIELD_OF_VIEW, SLICE_SPACING
 from modalities.studies.pixel_data import PixelFormat

@@ -8,8 +8,8 @@ from typing import Final
 from pydicom import Dataset
 from pydicom.uid import BasicTextSRStorage
 
+from dicom.datasets.codes import Code, dcm
 from modalities.families import family
-from modalities.iods.codes import Code, dcm
 from modalities.iods.content_tree import (
     HAS_CONCEPT_MOD,
     HAS_OBS_CONTEXT,

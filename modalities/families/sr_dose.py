@@ -10,8 +10,8 @@ from typing import Final
 from pydicom import Dataset
 from pydicom.uid import XRayRadiationDoseSRStorage
 
+from dicom.datasets.codes import Code, dcm, ucum
 from modalities.families import family
-from modalities.iods.codes import Code, dcm, ucum
 from modalities.iods.content_tree import (
     HAS_CONCEPT_MOD,
     HAS_OBS_CONTEXT,

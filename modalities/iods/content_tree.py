@@ -9,7 +9,7 @@ from typing import Final
 from pydicom import Dataset
 from pydicom.uid import UID
 
-from modalities.iods.codes import Code, dcm
+from dicom.datasets.codes import Code, dcm
 
 CONTAINS: Final = "CONTAINS"
 HAS_CONCEPT_MOD: Final = "HAS CONCEPT MOD"

@@ -6,7 +6,7 @@ from typing import Final
 
 from pydicom import Dataset
 
-from modalities.iods.codes import Code, dcm
+from dicom.datasets.codes import Code, dcm
 from modalities.studies.plan import StudyPlan
 
 #: Purpose of a reference from an image to be looked at to the one that it was made from (CID 7202).

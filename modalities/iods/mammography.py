@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from pydicom import Dataset
 
-from modalities.iods.codes import Code
+from dicom.datasets.codes import Code
 from modalities.phantoms.breast import View
 from modalities.phantoms.marks import Mask, letters, place
 from modalities.studies.plan import StudyPlan

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydicom import Dataset
 
-from modalities.iods.codes import Code
+from dicom.datasets.codes import Code
 
 
 def describe_visible_light(shared: Dataset) -> None:

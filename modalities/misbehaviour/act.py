@@ -11,10 +11,10 @@ from typing import Annotated, Final, Literal, TypeVar
 
 from pydantic import BeforeValidator, SerializeAsAny
 
-from modalities.commands import Caller, Target
-from modalities.errors import ModalityError
+from dicom.association.ends import Caller, Target
+from dicom.errors import UsageError
+from dicom.registry import Registry
 from modalities.misbehaviour.words import LateSchema, Worded, json_schema, read
-from modalities.registry import Registry
 
 A = TypeVar("A", bound="Act")
 #: Nothing that an act waits for lasts longer, in seconds: a silent connection can stop an archive.
@@ -55,7 +55,7 @@ class Script:
 
     happened = False
 
-    def outgoing(self, pdu: bytes, peer_max_length: int) -> Iterator[Step]:  # noqa: ARG002
+    def outgoing(self, pdu: bytes, peer_max_length: int) -> Iterator[Step]:
         """What happens instead of the sending of ``pdu``, one whole PDU.
 
         Args:
@@ -64,7 +64,7 @@ class Script:
         """
         yield pdu
 
-    def passes(self, pdu: bytes) -> bool:  # noqa: ARG002
+    def passes(self, pdu: bytes) -> bool:
         """Whether the SCU is to see this PDU of the peer's."""
         return True
 
@@ -84,7 +84,7 @@ class Act(Worded, ABC):
         """Seconds that it can add to an association."""
         return 0.0
 
-    def beside(self, target: Target, caller: Caller) -> AbstractContextManager[None]:  # noqa: ARG002
+    def beside(self, target: Target, caller: Caller) -> AbstractContextManager[None]:
         """What goes on beside the association, as long as the context is entered."""
         return contextlib.nullcontext()
 
@@ -112,9 +112,9 @@ def parse_act(text: str) -> Act:
     """The act in words such as ``stall after_bytes=4000``.
 
     Raises:
-        ModalityError: it is none; the message has the nearest right word.
+        UsageError: it is none; the message has the nearest right word.
     """
     try:
         return _read(text)
     except ValueError as error:
-        raise ModalityError(str(error)) from error
+        raise UsageError(str(error)) from error

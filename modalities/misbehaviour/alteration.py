@@ -12,13 +12,13 @@ from typing import Annotated, BinaryIO, Final, TypeVar
 from pydantic import BeforeValidator, SerializeAsAny
 from pydicom import dcmread
 
-from modalities.datasets.encoding import UNREADABLE
-from modalities.datasets.fingerprint import Fingerprint, fingerprint
-from modalities.datasets.part10 import Part10File
-from modalities.errors import ModalityError
+from dicom.datasets.encoding import UNREADABLE
+from dicom.datasets.fingerprint import Fingerprint, fingerprint
+from dicom.datasets.part10 import Part10File
+from dicom.errors import UsageError
+from dicom.registry import Registry
 from modalities.misbehaviour.encoded import EncodedObject
 from modalities.misbehaviour.words import LateSchema, Worded, json_schema, read
-from modalities.registry import Registry
 
 A = TypeVar("A", bound="Alteration")
 
@@ -34,7 +34,7 @@ class Alteration(Worded, ABC):
         """The object with this wrong with it; pure.
 
         Raises:
-            ModalityError: nothing in this object can be wrong in this way.
+            UsageError: nothing in this object can be wrong in this way.
         """
 
 
@@ -65,26 +65,26 @@ def parse(text: str) -> Alteration:
     """The alteration in words such as ``remove PatientID``.
 
     Raises:
-        ModalityError: it is none; the message has the nearest right word.
+        UsageError: it is none; the message has the nearest right word.
     """
     try:
         return _read(text)
     except ValueError as error:
-        raise ModalityError(str(error)) from error
+        raise UsageError(str(error)) from error
 
 
 def altered(file: Part10File, alterations: Sequence[Alteration]) -> EncodedObject:
     """The object in ``file`` with all ``alterations``, one after another.
 
     Raises:
-        ModalityError: one of them can't be done to it.
+        UsageError: one of them can't be done to it.
     """
     instance = EncodedObject.read(file)
     for each in alterations:
         try:
             instance = _in_step(instance, each.alter(instance))
         except struct.error as error:
-            raise ModalityError(
+            raise UsageError(
                 f"'{each}' can't be done to {instance.sop_instance_uid}: what it changes is cut"
                 f" short ({error}); do it before the other alterations, or to another object"
             ) from error
@@ -107,7 +107,7 @@ def alter_file(file: Part10File, alterations: Sequence[Alteration]) -> Part10Fil
     """``file`` as it is sent with ``alterations``; without any, the file itself.
 
     Raises:
-        ModalityError: one of them can't be done to it.
+        UsageError: one of them can't be done to it.
     """
     if not alterations:
         return file

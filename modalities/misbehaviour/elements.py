@@ -13,8 +13,8 @@ from typing import Final
 
 from pydicom.datadict import dictionary_has_tag, dictionary_VR
 
-from modalities.datasets.encoding import Encoding
-from modalities.errors import ModalityError
+from dicom.datasets.encoding import Encoding
+from dicom.errors import UsageError
 
 UNDEFINED: Final = 0xFFFFFFFF
 ITEM: Final = 0xFFFEE000
@@ -53,7 +53,7 @@ class Element:
         """Header and value.
 
         Raises:
-            ModalityError: the length does not fit the 16 bits that its VR has in Explicit VR.
+            UsageError: the length does not fit the 16 bits that its VR has in Explicit VR.
         """
         length = len(self.value) if self.length is None else self.length
         order = "<" if encoding.little_endian else ">"
@@ -63,7 +63,7 @@ class Element:
         if self.vr in LONG_VRS:
             return tag + self.vr.encode() + struct.pack(order + "HL", 0, length) + self.value
         if length > 0xFFFF:
-            raise ModalityError(
+            raise UsageError(
                 f"{tag_text(self.tag)} of VR {self.vr} can't have a length of {length} bytes: in"
                 " Explicit VR there are 16 bits for it (PS3.5 7.1.2); choose at most 65535"
             )
@@ -84,7 +84,7 @@ def split(data: bytes, encoding: Encoding) -> tuple[Element, ...]:
     """The top-level elements of a dataset; sequences stay the bytes that they are.
 
     Raises:
-        ModalityError: ``data`` is not a dataset in this encoding.
+        UsageError: ``data`` is not a dataset in this encoding.
     """
     return tuple(_elements(data, encoding))
 
@@ -161,8 +161,8 @@ def _end_of_item(data: bytes, start: int, encoding: Encoding, depth: int) -> int
             position = value + length
 
 
-def _malformed(at: int, why: str) -> ModalityError:
-    return ModalityError(
+def _malformed(at: int, why: str) -> UsageError:
+    return UsageError(
         f"the dataset can't be altered: at byte {at} it is not encoded as its transfer syntax says"
         f" ({why}); alter the object it was made from"
     )

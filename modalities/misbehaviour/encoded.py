@@ -12,10 +12,10 @@ from pydicom.filebase import DicomFileLike
 from pydicom.filewriter import write_file_meta_info
 from pydicom.uid import UID
 
-from modalities.datasets.encoding import Encoding, encoding_of
-from modalities.datasets.part10 import Part10File
-from modalities.errors import ModalityError
-from modalities.identity import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from dicom.datasets.encoding import Encoding, encoding_of
+from dicom.datasets.part10 import Part10File
+from dicom.errors import UsageError
+from dicom.identity import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from modalities.misbehaviour.elements import Element, joined, split, tag_text
 from modalities.misbehaviour.values import tag_of
 
@@ -47,7 +47,7 @@ class EncodedObject:
         """Take a Part-10 file apart.
 
         Raises:
-            ModalityError: it can't be read, or its dataset is not encoded as its file meta
+            UsageError: it can't be read, or its dataset is not encoded as its file meta
                 information says.
         """
         encoding = encoding_of(file.transfer_syntax_uid)
@@ -56,7 +56,7 @@ class EncodedObject:
             if encoding.deflated:
                 content = zlib.decompressobj(_RAW_DEFLATE).decompress(content)
         except (OSError, zlib.error) as error:
-            raise ModalityError(f"{file.path} can't be read: {error}") from error
+            raise UsageError(f"{file.path} can't be read: {error}") from error
         return cls(
             file.sop_class_uid,
             file.sop_instance_uid,
@@ -69,7 +69,7 @@ class EncodedObject:
         """The encoded dataset, exactly as it goes out.
 
         Raises:
-            ModalityError: a length does not fit into its header.
+            UsageError: a length does not fit into its header.
         """
         content = joined(self.elements, self.encoding) + self.trailer
         if not self.encoding.deflated:
@@ -102,11 +102,11 @@ class EncodedObject:
         """As ``find``.
 
         Raises:
-            ModalityError: the object has none: nothing there could be altered.
+            UsageError: the object has none: nothing there could be altered.
         """
         element = self.find(attribute)
         if element is None:
-            raise ModalityError(
+            raise UsageError(
                 f"{attribute} {tag_text(tag_of(attribute))} can't be altered:"
                 f" {self.sop_instance_uid} has no such attribute at its top level; choose one that"
                 " it has, or 'set' it first"
@@ -120,12 +120,12 @@ class EncodedObject:
             encapsulated: whether it must be (PS3.5 annex A.4), None for either.
 
         Raises:
-            ModalityError: it has none, or of the other sort.
+            UsageError: it has none, or of the other sort.
         """
         element = self.require(_PIXEL_DATA)
         if encapsulated is not None and encapsulated != (element.length is not None):
             wanted = "an encapsulated" if encapsulated else "an uncompressed"
-            raise ModalityError(
+            raise UsageError(
                 f"the pixels of {self.sop_instance_uid} are in"
                 f" {UID(self.transfer_syntax_uid).name}; this needs {wanted} transfer syntax"
             )

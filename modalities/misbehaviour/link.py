@@ -13,14 +13,14 @@ from typing import Final
 
 from pynetdicom.pdu import A_ASSOCIATE_AC
 
-from modalities.association.link import Link, LinkLostError
-from modalities.association.requestor import Association
-from modalities.association.upper_layer import ASSOCIATE_AC
-from modalities.commands import Caller, Target
-from modalities.errors import ModalityError
-from modalities.ladder import Signature
+from dicom.association.ends import Caller, Target
+from dicom.association.link import Link, LinkLostError
+from dicom.association.requestor import Association
+from dicom.association.upper_layer import ASSOCIATE_AC
+from dicom.errors import UsageError
+from dicom.ladder import Signature
+from dicom.tracing.tracer import StreamTracer
 from modalities.misbehaviour.act import Act, HangUp, Pause, Script, Silence, Step
-from modalities.tracing.tracer import StreamTracer
 
 _RECEIVE: Final = 1 << 16
 _RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
@@ -140,10 +140,10 @@ class MisbehavingAssociation(Association):
         """Nothing, where the misbehaviour has taken place.
 
         Raises:
-            ModalityError: all went by the standard, which must not be taken for a result.
+            UsageError: all went by the standard, which must not be taken for a result.
         """
         if not self._script.happened:
-            raise ModalityError(
+            raise UsageError(
                 f"'{self._words}' never took place: the association was over before its turn came."
                 " Send more or larger objects, or let it come sooner"
             )

@@ -6,7 +6,7 @@ import struct
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
-from modalities.association.upper_layer import P_DATA
+from dicom.association.upper_layer import P_DATA
 
 #: Bits of a PDV's message control header (PS3.8 annex E.2).
 COMMAND, LAST = 0x01, 0x02

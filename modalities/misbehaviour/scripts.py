@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Iterator
 from typing import Final
 
-from modalities.association.upper_layer import P_DATA
+from dicom.association.upper_layer import P_DATA
 from modalities.misbehaviour.act import Script, Step
 from modalities.misbehaviour.pdus import Pdv, pdvs
 
@@ -24,7 +24,7 @@ class AtByte(Script):
     def __init__(self, after_bytes: int) -> None:
         self._left = after_bytes
 
-    def outgoing(self, pdu: bytes, peer_max_length: int) -> Iterator[Step]:  # noqa: ARG002
+    def outgoing(self, pdu: bytes, peer_max_length: int) -> Iterator[Step]:
         """Split the PDU in which it happens."""
         if self.happened or len(pdu) <= self._left:
             self._left -= len(pdu)
@@ -46,7 +46,7 @@ class OnFirst(Script):
     def __init__(self, pdu_type: int = P_DATA) -> None:
         self._type = pdu_type
 
-    def outgoing(self, pdu: bytes, peer_max_length: int) -> Iterator[Step]:  # noqa: ARG002
+    def outgoing(self, pdu: bytes, peer_max_length: int) -> Iterator[Step]:
         """Wait for it."""
         if self.happened or pdu[0] != self._type:
             yield pdu

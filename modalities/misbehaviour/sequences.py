@@ -7,7 +7,7 @@ from typing import Final
 from pydicom import Dataset
 from pydicom.sequence import Sequence
 
-from modalities.errors import ModalityError
+from dicom.errors import UsageError
 from modalities.misbehaviour.elements import Element, dictionary_vr
 from modalities.misbehaviour.encoded import EncodedObject
 from modalities.misbehaviour.values import tag_of
@@ -23,10 +23,10 @@ def one_item_sequence(instance: EncodedObject, attribute: str) -> tuple[EncodedO
     does not depend on how it was encoded.
 
     Raises:
-        ModalityError: the attribute is no sequence.
+        UsageError: the attribute is no sequence.
     """
     if dictionary_vr(tag_of(attribute)) != "SQ":
-        raise ModalityError(f"{attribute} is no sequence; choose one such as {USUAL}")
+        raise UsageError(f"{attribute} is no sequence; choose one such as {USUAL}")
     item = Dataset()
     item.CodeValue = "LAB-1"
     item.CodingSchemeDesignator = "99PACSLAB"

@@ -10,7 +10,7 @@ from pydantic import AfterValidator
 from pydicom._dicom_dict import DicomDictionary
 from pydicom.datadict import keyword_for_tag, tag_for_keyword
 
-from modalities.near_words import did_you_mean
+from dicom.near_words import did_you_mean
 
 _TAG: Final = re.compile(r"\(?([0-9A-Fa-f]{4}),?([0-9A-Fa-f]{4})\)?")
 _BINARY: Final = {

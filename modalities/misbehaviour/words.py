@@ -13,9 +13,9 @@ from typing import Any, Literal, TypeVar, get_args, get_origin
 from pydantic import BaseModel, ValidationError, WithJsonSchema
 from pydantic.fields import FieldInfo
 
-from modalities.frozen import Frozen
-from modalities.near_words import did_you_mean
-from modalities.registry import Registry
+from dicom.frozen import Frozen
+from dicom.near_words import did_you_mean
+from dicom.registry import Registry
 
 T = TypeVar("T", bound="Worded")
 

@@ -2,74 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
-from pydantic import Field
-from pydicom import Dataset
 from pydicom.uid import UID
 from pynetdicom.presentation import PresentationContext
 
-from modalities.dimse.scu import UNCOMPRESSED
-from modalities.frozen import Frozen
-from modalities.registry import Registry
+from dicom.dimse.scu import UNCOMPRESSED
+from dicom.registry import Registry
 
 if TYPE_CHECKING:
     from modalities.scp.intake import Intake
     from modalities.services.listen import Listen
-
-SUCCESS: Final = 0x0000
-PENDING: Final = 0xFF00
-#: Error Comment (0000,0902) is VR LO: 64 characters.
-_COMMENT_LENGTH: Final = 64
-_FACT: Final = re.compile(r"\{(\w+)\}")
-
-
-class Failure(Frozen):
-    """A failed DIMSE response (PS3.7 annex C): status, Error Comment and Error ID where given.
-
-    ``comment`` may name facts in braces: ``{error}``, which is what is wrong with the request,
-    and an archive's also ``{calling}``, ``{study}`` and ``{destination}``. What exceeds the 64
-    characters of VR LO is cut off.
-    """
-
-    status: int = Field(ge=0, le=0xFFFF)
-    comment: str = ""
-    error_id: int | None = Field(
-        default=None, ge=0, le=0xFFFF, description="only normalized services (N-…) have it"
-    )
-
-    def said(self, **facts: str) -> str:
-        """The Error Comment with ``facts`` filled in; one that is not known is left out."""
-        words = _FACT.sub(lambda match: facts.get(match[1], ""), self.comment)
-        return words[:_COMMENT_LENGTH]
-
-
-class Reply(NamedTuple):
-    """A DIMSE response without its envelope: status, dataset, and what is said about a failure."""
-
-    status: int = SUCCESS
-    dataset: Dataset | None = None
-    comment: str = ""
-    error_id: int | None = None
-
-    @classmethod
-    def failed(cls, failure: Failure, error: str = "") -> Reply:
-        """The response that ``failure`` asks for, with ``error`` filled in."""
-        return cls(failure.status, None, failure.said(error=error), failure.error_id)
-
-    def command_attributes(self) -> Dataset:
-        """Status (0000,0900), and Error Comment and Error ID where there are any."""
-        attributes = Dataset()
-        attributes.Status = self.status
-        if self.comment:
-            attributes.ErrorComment = self.comment
-        if self.error_id is not None:
-            attributes.ErrorID = self.error_id
-        return attributes
 
 
 class Role(NamedTuple):

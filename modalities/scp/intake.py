@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from threading import Condition
 
-from modalities.commands import CommitmentResult, ReceivedInstance
-from modalities.ris.procedure_steps import ProcedureSteps
+from dicom.workflow.procedure_steps import ProcedureSteps
+from dicom.workflow.storage_commitment import CommitmentResult
+from modalities.commands import ReceivedInstance
 
 
 class Intake:
@@ -45,7 +46,6 @@ class Intake:
             self._changed.notify_all()
 
     def await_commitment(self, transaction_uid: str, seconds: float) -> CommitmentResult | None:
-        """The first result of a transaction, as soon as it is there; None if none comes in time."""
 
         def arrived() -> CommitmentResult | None:
             return next(

@@ -6,8 +6,9 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from modalities.association.tls import server_context
-from modalities.commands import CommitmentResult, Report
+from dicom.association.tls import server_context
+from dicom.workflow.storage_commitment import CommitmentResult
+from modalities.commands import Report
 from modalities.scp.intake import Intake
 from modalities.scp.server import NodeScp
 
@@ -35,7 +36,7 @@ class Reception:
         """Listen as ``listen`` says, and no longer as before; returns the port.
 
         Raises:
-            ModalityError: the port is taken, the TLS material can't be used, or a service can't be
+            UsageError: the port is taken, the TLS material can't be used, or a service can't be
                 offered as written.
         """
         tls = None if listen.tls is None else server_context(listen.tls, exchange)
@@ -45,11 +46,6 @@ class Reception:
             return self._scp.port
 
     def await_commitment(self, transaction_uid: str, seconds: float) -> CommitmentResult | None:
-        """The result of a storage commitment transaction that an SCP reports to this node.
-
-        Returns as soon as it is there, at once if it came before; None if it does not come within
-        ``seconds``.
-        """
         return self._intake.await_commitment(transaction_uid, seconds)
 
     def report(self) -> Report:

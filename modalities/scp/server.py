@@ -15,13 +15,13 @@ from pynetdicom import AE, evt
 from pynetdicom.association import Association
 from pynetdicom.presentation import PresentationContext
 
-from modalities.errors import ModalityError
-from modalities.identity import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from dicom.errors import UsageError
+from dicom.identity import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from dicom.tracing.trace import AssociationTrace
+from dicom.tracing.tracer import StreamTracer
 from modalities.scp.acceptor import ACCEPTORS, Acceptor, Hosting, Role
 from modalities.scp.intake import Intake
 from modalities.scp.listener import Listener
-from modalities.tracing.trace import AssociationTrace
-from modalities.tracing.tracer import StreamTracer
 
 if TYPE_CHECKING:
     from modalities.services.listen import Listen
@@ -45,7 +45,7 @@ class NodeScp:
         intake: takes what arrives.
 
     Raises:
-        ModalityError: the title is none, the port can't be bound, or a service can't be offered as
+        UsageError: the title is none, the port can't be bound, or a service can't be offered as
             written.
     """
 
@@ -69,7 +69,7 @@ class NodeScp:
         try:
             entity = AE(ae_title=listen.aetitle)
         except ValueError as error:
-            raise ModalityError(
+            raise UsageError(
                 f"{listen.aetitle!r} can't be an AE title (1 to 16 characters): {error}"
             ) from error
         entity.implementation_class_uid = IMPLEMENTATION_CLASS_UID
@@ -85,7 +85,7 @@ class NodeScp:
         try:
             self._server = Listener(entity, (host, listen.port), tls, handlers, self._refused)
         except OSError as error:
-            raise ModalityError(
+            raise UsageError(
                 f"{name} can't listen on {host}:{listen.port}: {error.strerror}. Choose a free"
                 " port, or 0 for any."
             ) from error
@@ -110,7 +110,6 @@ class NodeScp:
             self._traces.clear()
 
     def stop(self) -> None:
-        """Close the listener and every association; idempotent."""
         if not self._thread.is_alive():
             return
         self._server.shutdown()

@@ -14,23 +14,26 @@ from pydantic import Field
 from pydicom.uid import generate_uid
 from pynetdicom.dimse_primitives import N_EVENT_REPORT, DimsePrimitiveType
 
-from modalities.association.link import StoppedError
-from modalities.association.requestor import Association
-from modalities.commands import Caller, Command, CommitmentResult, Report, Target
-from modalities.datasets.identifier import attributes_of, decoded
-from modalities.datasets.part10 import inspect
-from modalities.dimse.normalized import action_request, event_response
-from modalities.dimse.scu import UNCOMPRESSED, check_status, exchanged, tls_of
-from modalities.ladder import Rung, Signature
-from modalities.service import Here, exchange_seconds, service
-from modalities.workflow.storage_commitment import (
+from dicom.association.ends import Caller, Target
+from dicom.association.link import StoppedError
+from dicom.association.requestor import Association
+from dicom.datasets.identifier import attributes_of, decoded
+from dicom.datasets.part10 import inspect
+from dicom.dimse.normalized import action_request, event_response
+from dicom.dimse.scu import UNCOMPRESSED, check_status, tls_of
+from dicom.ladder import Rung, Signature
+from dicom.workflow.storage_commitment import (
     REQUEST_STORAGE_COMMITMENT,
     STORAGE_COMMITMENT,
     STORAGE_COMMITMENT_INSTANCE,
     AwaitsCommitment,
+    CommitmentResult,
     commitment_request,
     commitment_result,
 )
+from modalities.commands import Command, Report
+from modalities.reports import exchanged
+from modalities.service import Here, exchange_seconds, service
 
 _CONTEXT: Final = 1
 _SUCCESS: Final = 0x0000
@@ -76,7 +79,7 @@ def commit(
         own: where a result arrives that the SCP brings on an association of its own.
 
     Raises:
-        ModalityError: a file is no Part-10 file that says what it is.
+        UsageError: a file is no Part-10 file that says what it is.
     """
     instances = [
         (file.sop_class_uid, file.sop_instance_uid)

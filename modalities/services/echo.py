@@ -8,16 +8,11 @@ from typing import Literal
 from pynetdicom.dimse_messages import C_ECHO_RQ
 from pynetdicom.dimse_primitives import C_ECHO
 
-from modalities.association.requestor import Association
-from modalities.commands import Caller, Command, Report, Target
-from modalities.dimse.scu import (
-    UNCOMPRESSED,
-    VERIFICATION,
-    check_status,
-    exchanged,
-    message_of,
-    tls_of,
-)
+from dicom.association.ends import Caller, Target
+from dicom.association.requestor import Association
+from dicom.dimse.scu import UNCOMPRESSED, VERIFICATION, check_status, message_of, tls_of
+from modalities.commands import Command, Report
+from modalities.reports import exchanged
 from modalities.service import Here, exchange_seconds, service
 
 
@@ -39,7 +34,7 @@ def echo(command: Echo, exchange: Path, observer: str) -> Report:
     """Carry out a C-ECHO.
 
     Raises:
-        ModalityError: the command names files or titles that can't be used.
+        UsageError: the command names files or titles that can't be used.
     """
     syntaxes = command.transfer_syntaxes or UNCOMPRESSED
     association = Association(

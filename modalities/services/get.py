@@ -12,25 +12,26 @@ from pydicom.uid import UID
 from pynetdicom.dimse_messages import C_GET_RQ
 from pynetdicom.dimse_primitives import C_GET, C_STORE
 
-from modalities.association.negotiated import RoleSelection
-from modalities.association.requestor import Association
-from modalities.commands import Caller, Command, ReceivedInstance, Report, Target
-from modalities.datasets.arrival import fingerprint_on_arrival
-from modalities.datasets.encoding import MalformedDatasetError
-from modalities.datasets.identifier import encoded
-from modalities.datasets.storage_classes import STORAGE_CLASSES
-from modalities.dimse.scu import (
+from dicom.association.ends import Caller, Target
+from dicom.association.negotiated import RoleSelection
+from dicom.association.requestor import Association
+from dicom.datasets.arrival import fingerprint_on_arrival
+from dicom.datasets.encoding import MalformedDatasetError
+from dicom.datasets.identifier import encoded
+from dicom.datasets.storage_classes import STORAGE_CLASSES
+from dicom.dimse.scu import (
     MEDIUM_PRIORITY,
     PENDING,
     UNCOMPRESSED,
     Patience,
     counters_of,
-    exchanged,
     message_of,
     status_of,
     store_response,
     tls_of,
 )
+from modalities.commands import Command, ReceivedInstance, Report
+from modalities.reports import exchanged
 from modalities.service import Here, service
 from modalities.services.query import LONGEST_QUERY_SECONDS, check_retrieved, query_identifier
 
@@ -82,7 +83,7 @@ def get(command: Get, exchange: Path, observer: str) -> Report:
     status 0xB000 is reported as the signature: some sub-operations failed.
 
     Raises:
-        ModalityError: a key is no attribute keyword, or more than 128 contexts are asked for.
+        UsageError: a key is no attribute keyword, or more than 128 contexts are asked for.
     """
     model = _MODELS[command.model]
     identifier = query_identifier(command.level, command.keys)

@@ -6,11 +6,12 @@ from typing import Literal
 
 from pydantic import Field
 
+from dicom.association.ends import Tls
+from dicom.association.user_identity import IdentityRules
+from dicom.workflow.procedure_steps import MppsRules
 from modalities.acceptors.commitment_results import CommitmentRules
 from modalities.acceptors.worklist import WorklistRules
-from modalities.commands import Command, Report, Tls
-from modalities.ris.procedure_steps import MppsRules
-from modalities.scp.user_identity import IdentityRules
+from modalities.commands import Command, Report
 from modalities.service import Here, service
 
 

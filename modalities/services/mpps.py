@@ -11,13 +11,12 @@ from pydantic import Field
 from pydicom.uid import generate_uid
 from pynetdicom.dimse_messages import DIMSEMessage
 
-from modalities.association.requestor import Association
-from modalities.commands import Caller, Command, Report, Target
-from modalities.datasets.identifier import dataset_of
-from modalities.dimse.normalized import create_request, set_request
-from modalities.dimse.scu import UNCOMPRESSED, check_status, exchanged, tls_of
-from modalities.service import Here, exchange_seconds, service
-from modalities.workflow.performed_step import (
+from dicom.association.ends import Caller, Target
+from dicom.association.requestor import Association
+from dicom.datasets.identifier import dataset_of
+from dicom.dimse.normalized import create_request, set_request
+from dicom.dimse.scu import UNCOMPRESSED, check_status, tls_of
+from dicom.workflow.performed_step import (
     MPPS,
     finished,
     in_progress,
@@ -25,6 +24,9 @@ from modalities.workflow.performed_step import (
     refer_to_instances,
     without,
 )
+from modalities.commands import Command, Report
+from modalities.reports import exchanged
+from modalities.service import Here, exchange_seconds, service
 
 _CONTEXT: Final = 1
 #: What an SH takes (PS3.5 table 6.2-1).
@@ -37,7 +39,7 @@ class MppsCreate(Command):
     What is known of the patient and the order comes from ``worklist_item``, one of a worklist
     query's ``answers``; without it the step is one that nobody scheduled, in the study
     ``study_instance_uid`` (None: a new one). ``attributes`` (dotted keywords, see
-    ``modalities.datasets.identifier``) go before what follows from all that; ``omit`` names
+    ``dicom.datasets.identifier``) go before what follows from all that; ``omit`` names
     attributes to leave out. ``started`` is local time, None now. ``sop_instance_uid`` None is a new
     one, and in the report.
     """
@@ -91,7 +93,7 @@ def mpps_create(command: MppsCreate, exchange: Path, observer: str) -> Report:
     """Carry out the N-CREATE; ``sop_instance_uid`` is the step's.
 
     Raises:
-        ModalityError: an attribute is none, or its value does not fit it.
+        UsageError: an attribute is none, or its value does not fit it.
     """
     uid = command.sop_instance_uid or generate_uid(None)
     started = command.started or datetime.datetime.now()
@@ -116,7 +118,7 @@ def mpps_set(command: MppsSet, exchange: Path, observer: str) -> Report:
     """Carry out the N-SET.
 
     Raises:
-        ModalityError: an attribute is none or its value does not fit it, or a file is none.
+        UsageError: an attribute is none or its value does not fit it, or a file is none.
     """
     series = performed_series(exchange / name for name in command.files)
     ended = command.ended or datetime.datetime.now()

@@ -10,15 +10,16 @@ from urllib.parse import quote
 from pydantic import Field
 from pydicom.datadict import dictionary_VR, keyword_dict, tag_for_keyword
 
-from modalities.association.link import StoppedError
-from modalities.commands import Command, Report, Timeouts
-from modalities.datasets.identifier import attributes_of
-from modalities.errors import ModalityError
-from modalities.near_words import did_you_mean
+from dicom.association.ends import Timeouts
+from dicom.association.link import StoppedError
+from dicom.datasets.identifier import attributes_of
+from dicom.errors import UsageError
+from dicom.near_words import did_you_mean
+from dicom.web.dicom_json import datasets
+from dicom.web.exchange import WebExchange
+from dicom.web.target import WebTarget
+from modalities.commands import Command, Report
 from modalities.service import Here, service
-from modalities.web.dicom_json import datasets
-from modalities.web.exchange import WebExchange
-from modalities.web.target import WebTarget
 
 #: A body may take this long in all, besides its head.
 _LONGEST_QUERY_SECONDS: Final = 600.0
@@ -57,7 +58,7 @@ def qido(command: Qido, exchange: Path, observer: str) -> Report:
     """Carry out one query; no match is a success without answers, whether 200 or 204.
 
     Raises:
-        ModalityError: a key is no attribute keyword, or a level can't be asked for that way.
+        UsageError: a key is no attribute keyword, or a level can't be asked for that way.
     """
     path = _path(command)
     request = WebExchange(command.target, command.timeouts, exchange, observer)
@@ -90,7 +91,7 @@ def _path(command: Qido) -> str:
         uid is not None for uid in (command.study_instance_uid, command.series_instance_uid)
     )
     if given > parents or (command.series_instance_uid and not command.study_instance_uid):
-        raise ModalityError(
+        raise UsageError(
             f"{path}/{command.level} is no resource of QIDO-RS; expected at most the UIDs of the"
             " levels above, the study's before the series'"
         )
@@ -121,4 +122,4 @@ def _check(name: str) -> None:
     for keyword in name.split("."):
         if tag_for_keyword(keyword) is None:
             hint = did_you_mean(keyword, keyword_dict)
-            raise ModalityError(f"unknown attribute keyword {keyword!r} in query keys{hint}")
+            raise UsageError(f"unknown attribute keyword {keyword!r} in query keys{hint}")

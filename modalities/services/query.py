@@ -12,11 +12,11 @@ from pydicom.uid import UID
 from pynetdicom.dimse_messages import C_FIND_RQ, C_MOVE_RQ
 from pynetdicom.dimse_primitives import C_FIND, C_MOVE, DimsePrimitiveType
 
-from modalities.association.link import StoppedError
-from modalities.association.requestor import Association
-from modalities.commands import Caller, Command, Report, Target
-from modalities.datasets.identifier import attributes_of, dataset_of, decoded, encoded
-from modalities.dimse.scu import (
+from dicom.association.ends import Caller, Target
+from dicom.association.link import StoppedError
+from dicom.association.requestor import Association
+from dicom.datasets.identifier import attributes_of, dataset_of, decoded, encoded
+from dicom.dimse.scu import (
     MEDIUM_PRIORITY,
     PENDING,
     UNCOMPRESSED,
@@ -24,13 +24,14 @@ from modalities.dimse.scu import (
     check_status,
     comment_of,
     counters_of,
-    exchanged,
     message_of,
     status_of,
     tls_of,
 )
-from modalities.errors import ModalityError
-from modalities.ladder import Rung, Signature
+from dicom.errors import UsageError
+from dicom.ladder import Rung, Signature
+from modalities.commands import Command, Report
+from modalities.reports import exchanged
 from modalities.service import Here, service
 
 #: Query/Retrieve information models (PS3.4 C.6.1.3 and C.6.2.3).
@@ -52,7 +53,7 @@ LONGEST_QUERY_SECONDS: Final = 600.0
 class Find(Command):
     """C-FIND. ``keys`` maps attribute keywords to match values; empty means universal matching.
 
-    Keywords may be dotted (see ``modalities.datasets.identifier``). ``character_set`` is the
+    Keywords may be dotted (see ``dicom.datasets.identifier``). ``character_set`` is the
     identifier's Specific Character Set; None is UTF-8 where a value is not plain ASCII.
     """
 
@@ -91,7 +92,7 @@ def find(command: Find, exchange: Path, observer: str) -> Report:
     """Carry out a C-FIND; ``answers`` are what came before it ended or stopped.
 
     Raises:
-        ModalityError: a key is no attribute keyword, or its value does not fit it.
+        UsageError: a key is no attribute keyword, or its value does not fit it.
     """
     model = _FIND_MODELS[command.model]
     identifier = query_identifier(command.level, command.keys, command.character_set)
@@ -110,7 +111,7 @@ def find_all(association: Association, model: str, identifier: Dataset) -> Repor
     stopped.
 
     Raises:
-        ModalityError: ``identifier`` can't be encoded.
+        UsageError: ``identifier`` can't be encoded.
     """
     answers: list[dict[str, str]] = []
 
@@ -140,7 +141,7 @@ def move(command: Move, exchange: Path, observer: str) -> Report:
     final status 0xB000 is reported as the signature: some sub-operations failed.
 
     Raises:
-        ModalityError: a key is no attribute keyword, or a title is none.
+        UsageError: a key is no attribute keyword, or a title is none.
     """
     model = _MOVE_MODELS[command.model]
     identifier = query_identifier(command.level, command.keys)
@@ -159,7 +160,7 @@ def move(command: Move, exchange: Path, observer: str) -> Report:
     try:
         request.MoveDestination = command.destination
     except (ValueError, TypeError) as error:
-        raise ModalityError(
+        raise UsageError(
             f"{command.destination!r} can't be a move destination (an AE title has 1 to 16"
             f" characters): {error}"
         ) from error
@@ -186,7 +187,7 @@ def query_identifier(
     """The identifier of a query or retrieval (PS3.4 C.4.1.1.3); an empty ``level`` is left out.
 
     Raises:
-        ModalityError: a key is no attribute keyword, or its value does not fit it.
+        UsageError: a key is no attribute keyword, or its value does not fit it.
     """
     identifier = dataset_of(keys, character_set)
     if level:

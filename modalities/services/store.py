@@ -12,14 +12,15 @@ from typing import Literal
 from pydantic import Field
 from pydicom.uid import UID
 
-from modalities.association.requestor import Association
-from modalities.commands import Caller, Command, ObjectReport, Report, Target
-from modalities.datasets.part10 import inspect
-from modalities.dimse.scu import tls_of
-from modalities.dimse.storing import Contexts, Progress, Sent, Storing, send_as_made
-from modalities.errors import ModalityError
-from modalities.frozen import Frozen
-from modalities.ladder import Rung
+from dicom.association.ends import Caller, Target
+from dicom.association.requestor import Association
+from dicom.datasets.part10 import inspect
+from dicom.dimse.scu import tls_of
+from dicom.dimse.storing import Contexts, Progress, Sent, Storing, send_as_made
+from dicom.errors import UsageError
+from dicom.frozen import Frozen
+from dicom.ladder import ObjectReport, Rung
+from modalities.commands import Command, Report
 from modalities.misbehaviour.act import AnyAct
 from modalities.misbehaviour.alteration import AnyAlteration, alter_file
 from modalities.misbehaviour.link import MisbehavingAssociation
@@ -83,7 +84,7 @@ def store(
     object as soon as it was sent or refused, by one thread at a time.
 
     Raises:
-        ModalityError: a file can't be sent at all, or altered so, or the association can't be
+        UsageError: a file can't be sent at all, or altered so, or the association can't be
             proposed as written: nothing was sent then; or a misbehaviour did not come about.
     """
     files = [
@@ -114,11 +115,11 @@ def store_as_made(
     sent as soon as ``files`` yields it; the command's own files are left alone.
 
     Raises:
-        ModalityError: as ``store``; what came before a file that can't be sent was sent.
+        UsageError: as ``store``; what came before a file that can't be sent was sent.
     """
     contexts = _proposed(command.contexts)
     if contexts is None:
-        raise ModalityError("files that are not made yet need the contexts to propose for them")
+        raise UsageError("files that are not made yet need the contexts to propose for them")
     associations = _Associations(command, exchange, observer)
     altered = ((path.name, alter_file(inspect(path), command.alterations)) for path in files)
     with associations.at_work():
@@ -160,7 +161,7 @@ class _Associations:
         """All shares in one.
 
         Raises:
-            ModalityError: everything was sent, but the misbehaviour did not come about.
+            UsageError: everything was sent, but the misbehaviour did not come about.
         """
         reports = {index: report for share in sent for index, report in share.reports.items()}
         objects = tuple(reports[index] for index in sorted(reports))

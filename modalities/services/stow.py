@@ -12,17 +12,18 @@ from typing import Final, Literal
 from pydantic import Field
 from pydicom import Dataset
 
-from modalities.association.link import StoppedError
-from modalities.commands import Command, ObjectReport, Report, Timeouts
-from modalities.datasets.part10 import Part10File, inspect
-from modalities.dimse.storing import object_report
-from modalities.ladder import Rung, Signature
+from dicom.association.ends import Timeouts
+from dicom.association.link import StoppedError
+from dicom.datasets.part10 import Part10File, inspect
+from dicom.dimse.storing import object_report
+from dicom.ladder import ObjectReport, Rung, Signature
+from dicom.tracing.trace import AssociationTrace
+from dicom.web.dicom_json import datasets
+from dicom.web.exchange import WebAnswer, WebExchange
+from dicom.web.target import WebTarget
+from modalities.commands import Command, Report
 from modalities.misbehaviour.alteration import AnyAlteration, alter_file
 from modalities.service import Here, service
-from modalities.tracing.trace import AssociationTrace
-from modalities.web.dicom_json import datasets
-from modalities.web.exchange import WebAnswer, WebExchange
-from modalities.web.target import WebTarget
 
 _BLOCK: Final = 1 << 16
 _SHOWN: Final = 80
@@ -70,7 +71,7 @@ def stow(command: Stow, exchange: Path, observer: str) -> Report:
     reported without a signature: whether it is there only the archive can say.
 
     Raises:
-        ModalityError: a file can't be sent at all, or altered so; nothing was sent then.
+        UsageError: a file can't be sent at all, or altered so; nothing was sent then.
     """
     files = [
         (name, alter_file(inspect(exchange / name), command.alterations)) for name in command.files

@@ -8,16 +8,17 @@ from typing import Final, Literal
 
 from pydicom import dcmread
 
-from modalities.association.link import StoppedError
-from modalities.commands import Command, ReceivedInstance, Report, Timeouts
-from modalities.datasets.encoding import UNREADABLE
-from modalities.datasets.fingerprint import Fingerprint, fingerprint
-from modalities.errors import ModalityError
-from modalities.ladder import Rung, Signature
+from dicom.association.ends import Timeouts
+from dicom.association.link import StoppedError
+from dicom.datasets.encoding import UNREADABLE
+from dicom.datasets.fingerprint import Fingerprint, fingerprint
+from dicom.errors import UsageError
+from dicom.ladder import Rung, Signature
+from dicom.web.exchange import WebAnswer, WebExchange
+from dicom.web.multipart import MultipartError, boundary_of, read_parts
+from dicom.web.target import WebTarget
+from modalities.commands import Command, ReceivedInstance, Report
 from modalities.service import Here, service
-from modalities.web.exchange import WebAnswer, WebExchange
-from modalities.web.multipart import MultipartError, boundary_of, read_parts
-from modalities.web.target import WebTarget
 
 _LONGEST_RETRIEVE_SECONDS: Final = 600.0
 
@@ -48,10 +49,10 @@ def wado(command: Wado, exchange: Path, observer: str) -> Report:
     """Retrieve, and take the fingerprint of each instance that came before it ended or stopped.
 
     Raises:
-        ModalityError: an instance without its series is asked for.
+        UsageError: an instance without its series is asked for.
     """
     if command.sop_instance_uid is not None and command.series_instance_uid is None:
-        raise ModalityError("an instance is retrieved by study, series and instance; no series")
+        raise UsageError("an instance is retrieved by study, series and instance; no series")
     path = f"/studies/{command.study_instance_uid}"
     if command.series_instance_uid is not None:
         path += f"/series/{command.series_instance_uid}"

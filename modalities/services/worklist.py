@@ -6,17 +6,16 @@ from pathlib import Path
 from typing import Final, Literal
 
 from pydantic import Field
-from pydicom.uid import UID
 
-from modalities.association.requestor import Association
-from modalities.commands import Caller, Command, Report, Target
-from modalities.datasets.identifier import dataset_of
-from modalities.dimse.scu import UNCOMPRESSED, tls_of
+from dicom.association.ends import Caller, Target
+from dicom.association.requestor import Association
+from dicom.datasets.identifier import dataset_of
+from dicom.dimse.scu import UNCOMPRESSED, tls_of
+from dicom.workflow.worklist import MODALITY_WORKLIST
+from modalities.commands import Command, Report
 from modalities.service import Here, service
 from modalities.services.query import LONGEST_QUERY_SECONDS, find_all
 
-#: Modality Worklist Information Model - FIND (PS3.4 K.6.1.4).
-MODALITY_WORKLIST: Final = UID("1.2.840.10008.5.1.4.31")
 _STEP: Final = "ScheduledProcedureStepSequence."
 _CODE: Final = ("CodeValue", "CodingSchemeDesignator", "CodingSchemeVersion", "CodeMeaning")
 #: What a modality needs for its images and its MPPS (PS3.4 table K.6-1; IHE RAD TF-2 4.5).
@@ -64,7 +63,7 @@ class Worklist(Command):
     """C-FIND of worklist items.
 
     ``keys`` maps keywords, dotted for the attributes of items (see
-    ``modalities.datasets.identifier``), to match values:
+    ``dicom.datasets.identifier``), to match values:
     ``{"ScheduledProcedureStepSequence.Modality": "CT"}``. ``return_keys`` are asked for besides;
     None is what a modality needs. ``character_set`` is the identifier's Specific Character Set;
     None is UTF-8 where a value is not plain ASCII.
@@ -87,7 +86,7 @@ def worklist(command: Worklist, exchange: Path, observer: str) -> Report:
     """Carry out a query of the Modality Worklist; each of ``answers`` is one worklist item.
 
     Raises:
-        ModalityError: a key is no attribute keyword, or its value does not fit it.
+        UsageError: a key is no attribute keyword, or its value does not fit it.
     """
     returned = RETURN_KEYS if command.return_keys is None else command.return_keys
     identifier = dataset_of({**dict.fromkeys(returned, ""), **command.keys}, command.character_set)

@@ -28,7 +28,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from modalities.errors import ModalityError
+from dicom.errors import UsageError
 
 #: Pixel Data up to this size, in bytes, stays in memory.
 _MOST_IN_MEMORY: Final = 32 << 20
@@ -160,7 +160,7 @@ def require_encodable(
         frames: how many; 0 for objects that are no multi-frame images.
 
     Raises:
-        ModalityError: they have no pixels to compress, or deeper, fewer or more than the syntax
+        UsageError: they have no pixels to compress, or deeper, fewer or more than the syntax
             can hold.
     """
     codec = CODECS.get(syntax)
@@ -169,17 +169,17 @@ def require_encodable(
             _require_native(pixels, size, max(frames, 1), family)
         return
     if pixels is None:
-        raise ModalityError(
+        raise UsageError(
             f"{family} objects have no pixels that {syntax.name} could compress; expected an"
             " uncompressed transfer syntax, such as ExplicitVRLittleEndian"
         )
     if pixels.bits > codec.most_bits:
-        raise ModalityError(
+        raise UsageError(
             f"{family} pixels have {pixels.bits} bits, {syntax.name} holds {codec.most_bits};"
             " choose another transfer syntax, such as JPEG2000Lossless"
         )
     if min(size) < codec.least_side:
-        raise ModalityError(
+        raise UsageError(
             f"images of {size[0]} × {size[1]} pixels are too small for {syntax.name}; expected at"
             f" least {codec.least_side} × {codec.least_side}"
         )
@@ -188,7 +188,7 @@ def require_encodable(
 def _require_native(pixels: PixelFormat, size: tuple[int, int], frames: int, family: str) -> None:
     needed = size[0] * size[1] * frames * pixels.samples * pixels.dtype.itemsize
     if needed > _LONGEST_VALUE:
-        raise ModalityError(
+        raise UsageError(
             f"{family} objects with {frames} frames of {size[0]} × {size[1]} pixels have {needed}"
             f" bytes of pixels, an uncompressed value holds {_LONGEST_VALUE} (PS3.5 7.1.2); choose"
             " fewer, or a transfer syntax that compresses, such as RLELossless"

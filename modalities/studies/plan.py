@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,17 +13,11 @@ from pydicom.dataset import FileMetaDataset
 from pydicom.multival import MultiValue
 from pydicom.uid import UID
 
-from modalities.identity import (
-    IMPLEMENTATION_CLASS_UID,
-    IMPLEMENTATION_VERSION_NAME,
-    derived_uid,
-)
+from dicom.identity import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, derived_uid
+from dicom.patients import Person, person_of
 from modalities.studies.burn_in import burn
-from modalities.studies.cast import Person, person_of
 from modalities.studies.pixel_data import set_pixel_data
-
-if TYPE_CHECKING:
-    from modalities.families import Family
+from modalities.studies.traits import Traits
 
 
 @dataclass(frozen=True)
@@ -34,7 +28,7 @@ class Request:
         images: objects in the series, at least 1.
         frames: frames of each multi-frame object.
         seed: decides patient, UIDs, dates and noise.
-        patient: name of a member of the cast (``modalities.studies.cast.CHARACTERS``).
+        patient: name of a member of the cast (``dicom.patients.CHARACTERS``).
     """
 
     images: int
@@ -51,11 +45,12 @@ class StudyPlan:
     """Everything that the objects of one family in a study follow from.
 
     ``rows`` and ``columns`` are 0 where the family has no pixels, ``frames`` is 0 where its
-    objects have no frames.
+    objects have no frames. ``relatives`` knows the other families by name.
     """
 
-    family: Family
+    family: Traits
     request: Request
+    relatives: Callable[[str], Traits] = field(repr=False, compare=False)
 
     @property
     def images(self) -> int:
@@ -131,12 +126,10 @@ class StudyPlan:
             images: how many there are; None: as many as of this family.
 
         Raises:
-            ModalityError: there is no such family.
+            UsageError: there is no such family.
         """
-        from modalities import families  # families import this module
-
         request = replace(self.request, images=images or self.images)
-        return replace(self, family=families.named(family), request=request)
+        return replace(self, family=self.relatives(family), request=request)
 
     def bits(self, count: int, stream: int = 0) -> NDArray[np.uint64]:
         """``count`` pseudo-random 64-bit words, others in each ``stream``.

@@ -13,10 +13,10 @@ from typing import Final
 
 from pydicom import Dataset, dcmread
 
-from modalities.datasets.fingerprint import Fingerprint
-from modalities.datasets.identifier import dataset_of
-from modalities.datasets.part10 import fingerprint_of
-from modalities.workflow.performed_step import MPPS
+from dicom.datasets.fingerprint import Fingerprint
+from dicom.datasets.identifier import dataset_of
+from dicom.datasets.part10 import fingerprint_of
+from dicom.workflow.performed_step import MPPS
 
 _STEP: Final = "ScheduledProcedureStepSequence"
 #: Copied as they are where the item has a value.
@@ -59,7 +59,7 @@ def acquire(
         started: when the performed step began, local time.
 
     Raises:
-        ModalityError: a value of the item does not fit its attribute.
+        UsageError: a value of the item does not fit its attribute.
     """
     dataset = dcmread(path)
     identify(dataset, item, mpps_uid, started)
@@ -73,7 +73,7 @@ def identify(
     """As ``acquire``, on a dataset.
 
     Raises:
-        ModalityError: a value of the item does not fit its attribute.
+        UsageError: a value of the item does not fit its attribute.
     """
     known = dataset_of(item, item.get("SpecificCharacterSet") or None)
     dataset.decode()  # the texts that stay are written anew in the item's character set

@@ -8,20 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
-from modalities.registry import Registry
+from dicom.registry import Registry
 from orchestrator.errors import InputError
-
-
-class Address(NamedTuple):
-    """Host (name or IP) and TCP port."""
-
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        return f"{self.host}:{self.port}"
+from orchestrator.model.address import Address
 
 
 class InProcess(Protocol):

@@ -15,9 +15,10 @@ from pathlib import Path
 from threading import Lock
 from typing import Final
 
-from orchestrator import processes, reservations
-from orchestrator.backends.base import BACKENDS, Address, InProcess, Launch, Place, Site
+from orchestrator.backends.base import BACKENDS, InProcess, Launch, Place, Site
 from orchestrator.errors import EnvironmentProblemError, LabError, PacslabError
+from orchestrator.machine import processes, reservations
+from orchestrator.model.address import Address
 
 _LOOPBACK: Final = "127.0.0.1"
 _KILL_SECONDS: Final = 5.0
@@ -133,7 +134,6 @@ class LocalSite:
         return self._places[role].listen[port]
 
     def alive(self, role: str) -> bool:
-        """Whether the node's process runs; threads of this process always do."""
         node = self._nodes[role]
         return node.threads is not None or (
             node.process is not None and node.process.poll() is None

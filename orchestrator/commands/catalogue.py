@@ -13,20 +13,20 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from modalities.registry import unknown_word
+from dicom.registry import unknown_word
 from orchestrator.errors import InputError
+from orchestrator.files.problems import InvalidFileError, Problem
+from orchestrator.judging.words import describe
+from orchestrator.model.scenario import PHASES, Expectation, Scenario
 from orchestrator.output import console
 from orchestrator.output.console import put
 from orchestrator.output.names import counted
 from orchestrator.output.summary import MOST_COMMANDS, print_cell, print_summary
-from orchestrator.problems import InvalidFileError, Problem
 from orchestrator.records.folders import LATEST, RECORD, RUN_NAME, find_run, run_folders
 from orchestrator.records.record import load_run
-from orchestrator.scenario import PHASES, Expectation, Scenario
-from orchestrator.scenario_loader import load_all, load_scenario
-from orchestrator.schema import schema_text
-from orchestrator.suite import scenario_folder
-from orchestrator.words import describe
+from orchestrator.runs.suite import scenario_folder
+from orchestrator.scenarios.loader import load_all, load_scenario
+from orchestrator.scenarios.schema import schema_text
 
 
 def list_scenarios() -> None:

@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from orchestrator import remains
 from orchestrator.errors import EnvironmentProblemError, LabError
 from orchestrator.output import console
+from orchestrator.runs import remains
 
 #: Two Orthanc-sized nodes take about a second, DCM4CHEE a minute, on a slow disk several.
 _UP_SECONDS: Final = 300.0
@@ -23,7 +23,7 @@ def images(*, pull: bool) -> None:
     Raises:
         EnvironmentProblemError: no engine, or an image could not be made.
     """
-    from orchestrator.images import build
+    from orchestrator.backends.docker.images import build
 
     build(pull=pull, progress=console.messages().print)
 
@@ -99,14 +99,14 @@ def _require_engine() -> None:
 
 
 def _file() -> tuple[str, ...]:
-    from orchestrator.image_inputs import ROOT
+    from orchestrator.backends.docker.image_inputs import ROOT
 
     return ("--file", str(ROOT / "compose.yaml"))
 
 
 def _by_hand() -> Mapping[str, str]:
     """Variables of compose.yaml: local images stand in for published ones that are not here."""
-    from orchestrator import images as lab_images
+    from orchestrator.backends.docker import images as lab_images
     from orchestrator.backends.docker.composefile import facts, image_of, images_of
     from orchestrator.backends.docker.engine import Engine
 

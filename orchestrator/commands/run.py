@@ -10,14 +10,14 @@ from pathlib import Path
 from rich.console import Console
 
 from orchestrator.commands import holding
+from orchestrator.machine.stopping import StoppedError, stopping
+from orchestrator.model.results import RunResult
 from orchestrator.output import console
+from orchestrator.output.junit import write_junit
 from orchestrator.output.progress import progress
 from orchestrator.output.summary import print_reach, print_summary
-from orchestrator.records.junit import write_junit
 from orchestrator.records.record import as_json, load_run
-from orchestrator.request import Engine, RunRequest, UnrecordedRunError
-from orchestrator.results import RunResult
-from orchestrator.stopping import StoppedError, stopping
+from orchestrator.runs.request import Engine, RunRequest, UnrecordedRunError
 
 
 @dataclass(frozen=True)

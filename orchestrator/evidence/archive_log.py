@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from orchestrator.results import LogLines
+from orchestrator.model.results import LogLines
 
 _MOST_LINES: Final = 200
 _LONGEST_LINE: Final = 600

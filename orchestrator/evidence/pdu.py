@@ -13,8 +13,8 @@ from pynetdicom.status import (
     code_to_category,
 )
 
-from modalities.ladder import Rung, Signature
-from modalities.tracing.trace import AssociationTrace, TracedPdu
+from dicom.ladder import Rung, Signature
+from dicom.tracing.trace import AssociationTrace, TracedPdu
 
 Stop = tuple[Rung, Signature | None]
 

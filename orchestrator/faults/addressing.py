@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
+from dicom.settings import AETitle
 from orchestrator.errors import FaultNotInPlaceError
 from orchestrator.faults.base import FAULTS, Fault, link_of
 from orchestrator.faults.proof import prove_closed
-from orchestrator.scenario import Route
-from orchestrator.settings import AETitle
-from orchestrator.state import LabState
+from orchestrator.model.scenario import Route
+from orchestrator.model.state import LabState
 
 if TYPE_CHECKING:
-    from orchestrator.lab import Lab
+    from orchestrator.lab.lab import Lab
 
 
 @FAULTS.register("wrong-called-aetitle")
@@ -73,7 +73,7 @@ class UnresolvableHost(Fault):
         """Put the name into the client's entry."""
         return state.with_entry(link_of(route), host=self.host)
 
-    def verify(self, lab: Lab, route: Route) -> tuple[str, ...]:  # noqa: ARG002
+    def verify(self, lab: Lab, route: Route) -> tuple[str, ...]:
         """The name must not resolve here; nodes use the same resolver or the engine's."""
         try:
             found = socket.getaddrinfo(self.host, None)

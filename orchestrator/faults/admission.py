@@ -6,10 +6,10 @@ from typing import ClassVar
 
 from pydantic import Field
 
+from dicom.settings import AETitle, Service
 from orchestrator.faults.base import FAULTS, Fault
-from orchestrator.scenario import Route
-from orchestrator.settings import AETitle, Service
-from orchestrator.state import LabState
+from orchestrator.model.scenario import Route
+from orchestrator.model.state import LabState
 
 
 @FAULTS.register("accepted-calling-aetitles")

@@ -5,14 +5,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar
 
-from modalities.registry import Registry
+from dicom.frozen import Frozen
+from dicom.registry import Registry
 from orchestrator.errors import InputError
-from orchestrator.scenario import Route
-from orchestrator.settings import Frozen
-from orchestrator.state import LabState, Link
+from orchestrator.model.scenario import Route
+from orchestrator.model.state import LabState, Link
 
 if TYPE_CHECKING:
-    from orchestrator.lab import Lab
+    from orchestrator.lab.lab import Lab
 
 
 class Fault(Frozen, ABC):
@@ -32,7 +32,7 @@ class Fault(Frozen, ABC):
             UnsupportedError: the fault makes no sense on this route (the message says why).
         """
 
-    def verify(self, lab: Lab, route: Route) -> tuple[str, ...]:  # noqa: ARG002
+    def verify(self, lab: Lab, route: Route) -> tuple[str, ...]:
         """Evidence, a line each, that the fault is in place beyond what ``lab.enact`` checks.
 
         ``lab.enact`` already reads every changed configuration back. Override to look at what
@@ -43,7 +43,7 @@ class Fault(Frozen, ABC):
         """
         return ()
 
-    def unsupported_on(self, backend: str) -> str | None:  # noqa: ARG002
+    def unsupported_on(self, backend: str) -> str | None:
         """Why ``backend`` (``docker``, ``local``) can't show this fault; None when it can."""
         return None
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import ClassVar
 
 from orchestrator.faults.base import FAULTS, Fault
-from orchestrator.scenario import Route
-from orchestrator.state import LabState
+from orchestrator.model.scenario import Route
+from orchestrator.model.state import LabState
 
 
 @FAULTS.register("reused-uids")
@@ -15,6 +15,6 @@ class ReusedUids(Fault):
 
     layer: ClassVar[str] = "data"
 
-    def change(self, state: LabState, route: Route) -> LabState:  # noqa: ARG002
+    def change(self, state: LabState, route: Route) -> LabState:
         """Reuse the baseline's UIDs with other content."""
         return state.with_study(reuse_uids=True)

@@ -10,8 +10,8 @@ from modalities.misbehaviour.act import AnyAct
 from modalities.misbehaviour.alteration import Alteration, AnyAlteration
 from orchestrator.errors import UnsupportedError
 from orchestrator.faults.base import FAULTS, Fault
-from orchestrator.scenario import Route
-from orchestrator.state import LabState
+from orchestrator.model.scenario import Route
+from orchestrator.model.state import LabState
 
 #: Probes whose sender can be told to misbehave.
 _PROBES: Final = ("store",)

@@ -6,10 +6,10 @@ from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, Field
 
-from modalities.datasets.uids import uid_of
+from dicom.datasets.uids import uid_of
 from orchestrator.faults.base import FAULTS, Fault
-from orchestrator.scenario import Route
-from orchestrator.state import LabState
+from orchestrator.model.scenario import Route
+from orchestrator.model.state import LabState
 
 
 def _known(name: str) -> str:
@@ -51,7 +51,7 @@ class NewObjectType(Fault):
     layer: ClassVar[str] = "negotiation"
     sop_class: UidName = Field(description="UID or keyword of the SOP class sent instead")
 
-    def change(self, state: LabState, route: Route) -> LabState:  # noqa: ARG002
+    def change(self, state: LabState, route: Route) -> LabState:
         """Change the class of what is sent."""
         change = {**state.study.change, "SOPClassUID": uid_of(self.sop_class)}
         return state.with_study(change=change)

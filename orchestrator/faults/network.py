@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, ClassVar, Final, Literal
 
 from pydantic import Field
 
-from modalities.commands import Timeouts
+from dicom.association.ends import Timeouts
 from orchestrator.errors import FaultNotInPlaceError
 from orchestrator.faults.base import FAULTS, Fault, link_of
 from orchestrator.faults.proof import echo_at, seen_in
 from orchestrator.faults.retrieve import destination_link
-from orchestrator.scenario import Route
-from orchestrator.state import LabState, Link
+from orchestrator.model.scenario import Route
+from orchestrator.model.state import LabState, Link
 
 if TYPE_CHECKING:
-    from orchestrator.lab import Lab
+    from orchestrator.lab.lab import Lab
 
 #: Seconds that a proof waits for an answer which must not come: much longer than a healthy
 #: network inside one machine takes, much shorter than a modality waits.

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from modalities.commands import Report, Target, Timeouts, Tls
+from dicom.association.ends import Target, Timeouts, Tls
+from modalities.commands import Report
 from modalities.services.echo import Echo
 from orchestrator.errors import FaultNotInPlaceError
-from orchestrator.state import Link
+from orchestrator.model.state import Link
 
 if TYPE_CHECKING:
-    from orchestrator.lab import Lab
+    from orchestrator.lab.lab import Lab
 
 #: Called where it does not matter whether anybody has that title.
 NOBODY = "NOBODY"

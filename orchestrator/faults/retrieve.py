@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
+from dicom.settings import AETitle
 from orchestrator.errors import UnsupportedError
 from orchestrator.faults.base import FAULTS, Fault
 from orchestrator.faults.proof import prove_closed
-from orchestrator.scenario import Route
-from orchestrator.settings import AETitle
-from orchestrator.state import LabState, Link
+from orchestrator.model.scenario import Route
+from orchestrator.model.state import LabState, Link
 
 if TYPE_CHECKING:
-    from orchestrator.lab import Lab
+    from orchestrator.lab.lab import Lab
 
 
 def destination_link(route: Route) -> Link:

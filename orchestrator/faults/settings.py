@@ -8,9 +8,9 @@ from pydantic import Field
 
 from orchestrator.errors import UnsupportedError
 from orchestrator.faults.base import FAULTS, Fault
-from orchestrator.modality_settings import ModalitySettings
-from orchestrator.scenario import Route
-from orchestrator.state import LabState
+from orchestrator.model.modality_settings import ModalitySettings
+from orchestrator.model.scenario import Route
+from orchestrator.model.state import LabState
 
 
 @FAULTS.register("modality-settings")

@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from modalities.commands import Report, Tls
-from orchestrator.certificate_names import LAB_CA, OTHER_CA, Flaw
+from dicom.association.ends import Tls
+from dicom.settings import TlsServer
+from modalities.commands import Report
 from orchestrator.errors import FaultNotInPlaceError, UnsupportedError
 from orchestrator.faults.base import FAULTS, Fault, link_of
 from orchestrator.faults.proof import echo_at, seen_in
-from orchestrator.scenario import Route
-from orchestrator.settings import TlsServer
-from orchestrator.state import LabState
+from orchestrator.model.certificate_names import LAB_CA, OTHER_CA, Flaw
+from orchestrator.model.scenario import Route
+from orchestrator.model.state import LabState
 
 if TYPE_CHECKING:
-    from orchestrator.lab import Lab
+    from orchestrator.lab.lab import Lab
 
 Side = Literal["server", "client"]
 
@@ -59,7 +60,7 @@ class CertificateFault(TlsFault):
         else:
             role = route.target if self.side == "server" else route.source
             presented = f"tls/{_server_tls(lab.state, role).certificate}.pem"
-        from orchestrator.certificates import describe_certificate  # slow to import
+        from orchestrator.lab.certificates import describe_certificate  # slow to import
 
         described = describe_certificate(lab.exchange / presented)
         if self.side == "client":

@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from pathlib import PurePath
 from typing import Final
 
-from modalities.commands import ObjectReport
-from modalities.tracing.trace import AssociationTrace
-from orchestrator.outcome import Outcome
-from orchestrator.results import CellResult, LogLines, PhaseResult
-from orchestrator.words import describe
+from dicom.ladder import ObjectReport, Outcome
+from dicom.tracing.trace import AssociationTrace
+from orchestrator.judging.words import describe
+from orchestrator.model.results import CellResult, LogLines, PhaseResult
 
 #: Lines shown of each log and PDUs of each association; the record has all of them.
 _LOG_LINES: Final = 6

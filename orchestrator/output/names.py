@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from orchestrator.results import CellId, CellResult, Verdict
-from orchestrator.stacks.base import Identity
+from orchestrator.model.identity import Identity
+from orchestrator.model.results import CellId, CellResult, Verdict
 
 #: Colour of a verdict, in rich's words.
 STYLES: Final[Mapping[Verdict, str]] = {

@@ -16,9 +16,9 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
+from orchestrator.model.results import CellId, CellResult, PhaseResult, Verdict
 from orchestrator.output.names import STYLES, counted, path_in_words, route_in_words, tally
-from orchestrator.request import Listener
-from orchestrator.results import CellId, CellResult, PhaseResult, Verdict
+from orchestrator.runs.request import Listener
 
 _REFRESHES_PER_SECOND: Final = 8
 _MARGIN_LINES: Final = 4
@@ -67,11 +67,9 @@ class PlainProgress:
         self._print(f"note: {text}")
 
     def cell_started(self, cell: CellId) -> None:
-        """Say which lab is being started."""
         self._print(f"{_name(cell)}: starting")
 
     def phase_done(self, cell: CellId, phase: PhaseResult) -> None:
-        """Say what was observed, and whether that was declared."""
         unexpected = "" if phase.met else f" (expected: {' or '.join(phase.expected)})"
         words = phase.observation.words
         self._print(f"{_name(cell)}: {phase.name}: {words}{unexpected} [{phase.seconds:.1f} s]")
@@ -137,7 +135,6 @@ class LiveProgress:
         self._running[cell.slug] = _Running(cell, time.monotonic(), Spinner("dots"))
 
     def phase_done(self, cell: CellId, phase: PhaseResult) -> None:
-        """Show what was observed on its line."""
         if running := self._running.get(cell.slug):
             running.seen.append(f"{phase.name} {'✓' if phase.met else '✗'}")
             running.step = phase.observation.words

@@ -11,15 +11,15 @@ from typing import Final
 from rich.console import Console
 from rich.text import Text
 
-from modalities.registry import unknown_word
+from dicom.registry import unknown_word
 from orchestrator.errors import InputError
+from orchestrator.model.results import CellResult, RunResult, Verdict
 from orchestrator.output.console import put
 from orchestrator.output.explanation import explain
 from orchestrator.output.names import STYLES, counted, route_in_words, tally
 from orchestrator.output.table import ResultTable
 from orchestrator.records.folders import RECORD
 from orchestrator.records.record import cell_folder
-from orchestrator.results import CellResult, RunResult, Verdict
 
 _INDENT: Final = "    "
 #: Where the text of an explanation begins, after its label.

@@ -17,9 +17,9 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
+from orchestrator.model.results import CellResult, PhaseResult
+from orchestrator.model.scenario import PHASES, PhaseName
 from orchestrator.output.names import STYLES, route_in_words
-from orchestrator.results import CellResult, PhaseResult
-from orchestrator.scenario import PHASES, PhaseName
 
 _WIDE: Final = 150
 _GAP: Final = 2

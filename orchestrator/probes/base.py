@@ -5,19 +5,19 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar
 
+from dicom.frozen import Frozen
+from dicom.ladder import Outcome, Rung
+from dicom.registry import Registry
+from dicom.tracing.trace import AssociationTrace
 from modalities.commands import Report
-from modalities.ladder import Rung
-from modalities.registry import Registry
-from modalities.tracing.trace import AssociationTrace
 from orchestrator.errors import InputError
-from orchestrator.outcome import Observation, Outcome
-from orchestrator.scenario import RoleKind, Route
-from orchestrator.settings import Frozen
-from orchestrator.words import describe
+from orchestrator.judging.words import describe
+from orchestrator.model.observation import Observation
+from orchestrator.model.scenario import RoleKind, Route
 
 if TYPE_CHECKING:
-    from orchestrator.lab import Lab
-    from orchestrator.study import SentStudy
+    from orchestrator.lab.lab import Lab
+    from orchestrator.lab.study import SentStudy
 
 
 class Probed(Frozen):

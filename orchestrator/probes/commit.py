@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from modalities.commands import CommitmentResult, Report
-from modalities.ladder import Rung, Signature
+from dicom.ladder import Outcome, Rung, Signature
+from dicom.workflow.storage_commitment import CommitmentResult
+from modalities.commands import Report
 from modalities.services.commit import Commit
-from orchestrator.outcome import Outcome
+from orchestrator.judging.words import describe_status
+from orchestrator.model.scenario import Route
 from orchestrator.probes.base import PROBES, Probe, Probed, observe
 from orchestrator.probes.store import delivery_at
-from orchestrator.scenario import Route
-from orchestrator.words import describe_status
 
 if TYPE_CHECKING:
-    from orchestrator.lab import Lab
-    from orchestrator.study import SentStudy
+    from orchestrator.lab.lab import Lab
+    from orchestrator.lab.study import SentStudy
 
 
 class CommitProbe(Probe):

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from modalities.ladder import Rung
+from dicom.ladder import Outcome, Rung
 from modalities.services.echo import Echo
-from orchestrator.outcome import Outcome
+from orchestrator.model.scenario import Route
 from orchestrator.probes.base import PROBES, Probe, Probed, observe
-from orchestrator.scenario import Route
 
 if TYPE_CHECKING:
-    from orchestrator.lab import Lab
-    from orchestrator.study import SentStudy
+    from orchestrator.lab.lab import Lab
+    from orchestrator.lab.study import SentStudy
 
 
 class EchoProbe(Probe):
@@ -21,7 +20,7 @@ class EchoProbe(Probe):
     name = "echo"
     goal: ClassVar[Rung] = Rung.DIMSE
 
-    def run(self, lab: Lab, route: Route, study: SentStudy) -> Probed:  # noqa: ARG002
+    def run(self, lab: Lab, route: Route, study: SentStudy) -> Probed:
         """One C-ECHO on an association of its own."""
         link = (route.source, route.target)
         report = lab.ask(

@@ -6,25 +6,25 @@ import datetime
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 
-from modalities.commands import ObjectReport, Report
-from modalities.ladder import Rung
-from modalities.tracing.trace import AssociationTrace
+from dicom.ladder import ObjectReport, Outcome, Rung
+from dicom.tracing.trace import AssociationTrace
+from modalities.commands import Report
 from modalities.workflow.acquisition import acquire
-from orchestrator.department import performed_at
 from orchestrator.errors import LabError
-from orchestrator.outcome import Observation, Outcome
+from orchestrator.judging.words import describe
+from orchestrator.lab.department import performed_at
+from orchestrator.model.observation import Observation
+from orchestrator.model.scenario import Route
 from orchestrator.probes.base import PROBES, Probe, Probed
 from orchestrator.probes.commit import ask_for_commitment, judge_commitment
 from orchestrator.probes.mpps import begin_step, complete_step, judge_step
 from orchestrator.probes.store import StoreProbe
 from orchestrator.probes.worklist import ask_for_worklist, judge_worklist, picked, schedule
-from orchestrator.scenario import Route
-from orchestrator.words import describe
 
 if TYPE_CHECKING:
-    from modalities.ris.schedule import ScheduledStep
-    from orchestrator.lab import Lab
-    from orchestrator.study import SentStudy
+    from dicom.workflow.schedule import ScheduledStep
+    from orchestrator.lab.lab import Lab
+    from orchestrator.lab.study import SentStudy
 
 _SUCCESS: Final = Outcome(rung=Rung.DELIVERED)
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from dicom.ladder import Outcome, Rung, Signature
 from modalities.commands import Report
-from modalities.ladder import Rung, Signature
 from modalities.services.query import Find
-from orchestrator.outcome import Outcome
+from orchestrator.model.scenario import Route
 from orchestrator.probes.base import PROBES, Probe, Probed, observe
-from orchestrator.scenario import Route
 
 if TYPE_CHECKING:
-    from orchestrator.lab import Lab
-    from orchestrator.study import SentStudy
+    from orchestrator.lab.lab import Lab
+    from orchestrator.lab.study import SentStudy
 
 
 class FindProbe(Probe):

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from modalities.ladder import Rung, Signature
+from dicom.forwarding import ForwardReport
+from dicom.ladder import Outcome, Rung, Signature
 from orchestrator.evidence.pdu import outcome_of
-from orchestrator.outcome import Outcome
+from orchestrator.model.scenario import Route
 from orchestrator.probes.base import PROBES, Probe, Probed, observe
 from orchestrator.probes.store import delivery_at
-from orchestrator.scenario import Route
-from orchestrator.stacks.base import ForwardReport
 
 if TYPE_CHECKING:
-    from orchestrator.lab import Lab
-    from orchestrator.study import SentStudy
+    from orchestrator.lab.lab import Lab
+    from orchestrator.lab.study import SentStudy
 
 
 class ForwardProbe(Probe):
@@ -29,7 +28,6 @@ class ForwardProbe(Probe):
     starts_at_archive: ClassVar[bool] = True
 
     def holder(self, route: Route) -> str:
-        """The archive that sends."""
         return route.source
 
     def run(self, lab: Lab, route: Route, study: SentStudy) -> Probed:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from dicom.datasets.storage_classes import STORAGE_CLASSES
+from dicom.dimse.scu import UNCOMPRESSED
+from dicom.ladder import Outcome
+from dicom.tracing.trace import AssociationTrace
 from modalities.commands import ReceivedInstance, Report
-from modalities.datasets.storage_classes import STORAGE_CLASSES
-from modalities.dimse.scu import UNCOMPRESSED
 from modalities.services.get import Get
-from modalities.tracing.trace import AssociationTrace
-from orchestrator.delivery import judge_delivery
-from orchestrator.outcome import Outcome
+from orchestrator.judging.delivery import judge_delivery
+from orchestrator.model.scenario import Route
 from orchestrator.probes.base import PROBES, Probe, Probed, observe
-from orchestrator.scenario import Route
 
 if TYPE_CHECKING:
-    from orchestrator.lab import Lab
-    from orchestrator.study import SentStudy
+    from orchestrator.lab.lab import Lab
+    from orchestrator.lab.study import SentStudy
 
 #: Presentation contexts left beside that of the information model.
 _MOST_CLASSES = 127

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from dicom.ladder import Outcome
+from dicom.tracing.trace import AssociationTrace
 from modalities.commands import Report
 from modalities.services.listen import Received
 from modalities.services.query import Move
-from modalities.tracing.trace import AssociationTrace
-from orchestrator.delivery import Delivery, judge_delivery
 from orchestrator.errors import LabError
-from orchestrator.outcome import Outcome
+from orchestrator.judging.delivery import Delivery, judge_delivery
+from orchestrator.model.scenario import Route
 from orchestrator.probes.base import PROBES, Probe, Probed, observe
 from orchestrator.probes.store import delivery_at
-from orchestrator.scenario import Route
 
 if TYPE_CHECKING:
-    from orchestrator.lab import Lab
-    from orchestrator.study import SentStudy
+    from orchestrator.lab.lab import Lab
+    from orchestrator.lab.study import SentStudy
 
 
 class MoveProbe(Probe):

@@ -6,22 +6,21 @@ import datetime
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
+from dicom.datasets.identifier import attributes_of
+from dicom.ladder import Outcome, Rung, Signature
+from dicom.workflow.performed import PerformedStep
+from dicom.workflow.worklist import worklist_item
 from modalities.commands import Report
-from modalities.datasets.identifier import attributes_of
-from modalities.ladder import Rung, Signature
-from modalities.ris.performed import PerformedStep
-from modalities.ris.worklist import worklist_item
 from modalities.services.mpps import MppsCreate, MppsSet
-from orchestrator.department import orders_for, performed_at
 from orchestrator.errors import UnsupportedError
-from orchestrator.outcome import Outcome
+from orchestrator.lab.department import orders_for, performed_at
+from orchestrator.model.scenario import RoleKind, Route
 from orchestrator.probes.base import PROBES, Probe, Probed, observe
-from orchestrator.scenario import RoleKind, Route
 
 if TYPE_CHECKING:
-    from modalities.datasets.fingerprint import Fingerprint
-    from orchestrator.lab import Lab
-    from orchestrator.study import SentStudy
+    from dicom.datasets.fingerprint import Fingerprint
+    from orchestrator.lab.lab import Lab
+    from orchestrator.lab.study import SentStudy
 
 
 class MppsProbe(Probe):

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from modalities.commands import ObjectReport, Report
-from modalities.ladder import Rung
+from dicom.ladder import ObjectReport, Outcome, Rung
+from modalities.commands import Report
 from modalities.services.store import Store
-from orchestrator.delivery import Delivery, judge_delivery
-from orchestrator.outcome import Outcome
+from orchestrator.judging.delivery import Delivery, judge_delivery
+from orchestrator.model.scenario import Route
 from orchestrator.probes.base import PROBES, Probe, Probed, observe
-from orchestrator.scenario import Route
 
 if TYPE_CHECKING:
-    from orchestrator.lab import Lab
-    from orchestrator.study import SentStudy
+    from orchestrator.lab.lab import Lab
+    from orchestrator.lab.study import SentStudy
 
 
 #: Signatures after which an association can't carry the next object.

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dicom.ladder import Outcome
 from modalities.services.stow import Stow
-from orchestrator.outcome import Outcome
+from orchestrator.model.scenario import Route
 from orchestrator.probes.base import PROBES, Probe, Probed, observe
 from orchestrator.probes.store import delivery_at
-from orchestrator.scenario import Route
 
 if TYPE_CHECKING:
-    from orchestrator.lab import Lab
-    from orchestrator.study import SentStudy
+    from orchestrator.lab.lab import Lab
+    from orchestrator.lab.study import SentStudy
 
 
 class StowProbe(Probe):

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from dicom.datasets.fingerprint import Fingerprint
+from dicom.ladder import Outcome
+from dicom.tracing.trace import AssociationTrace
 from modalities.commands import Report
-from modalities.datasets.fingerprint import Fingerprint
 from modalities.services.wado import Wado
-from modalities.tracing.trace import AssociationTrace
-from orchestrator.delivery import judge_delivery
-from orchestrator.outcome import Outcome
+from orchestrator.judging.delivery import judge_delivery
+from orchestrator.model.scenario import Route
 from orchestrator.probes.base import PROBES, Probe, Probed, observe
-from orchestrator.scenario import Route
 
 if TYPE_CHECKING:
-    from orchestrator.lab import Lab
-    from orchestrator.study import SentStudy
+    from orchestrator.lab.lab import Lab
+    from orchestrator.lab.study import SentStudy
 
 
 class WadoProbe(Probe):

@@ -5,21 +5,20 @@ from __future__ import annotations
 import datetime
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from dicom.ladder import Outcome, Rung, Signature
+from dicom.workflow.schedule import Schedule, ScheduledStep
 from modalities.commands import Report
-from modalities.ladder import Rung, Signature
-from modalities.ris.schedule import Schedule, ScheduledStep
 from modalities.services.worklist import Worklist
-from orchestrator.department import orders_for, schedule_at, worklist_target
 from orchestrator.errors import UnsupportedError
-from orchestrator.outcome import Outcome
+from orchestrator.lab.department import orders_for, schedule_at, worklist_target
+from orchestrator.model.scenario import RoleKind, Route
 from orchestrator.probes.base import PROBES, Probe, Probed, observe
-from orchestrator.scenario import RoleKind, Route
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from orchestrator.lab import Lab
-    from orchestrator.study import SentStudy
+    from orchestrator.lab.lab import Lab
+    from orchestrator.lab.study import SentStudy
 
 _STEP: Final = "ScheduledProcedureStepSequence."
 

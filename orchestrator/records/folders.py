@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from modalities.registry import unknown_word
+from dicom.registry import unknown_word
 from orchestrator.errors import EnvironmentProblemError, InputError
-from orchestrator.processes import live_runs, register_run, unregister_run
+from orchestrator.machine.processes import live_runs, register_run, unregister_run
 
 LATEST: Final = "latest"
 RECORD: Final = "run.json"

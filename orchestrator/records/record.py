@@ -17,12 +17,12 @@ from typing import Any, Final, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from modalities.commands import ObjectReport
-from modalities.tracing.trace import AssociationTrace
+from dicom.ladder import ObjectReport
+from dicom.tracing.trace import AssociationTrace
 from orchestrator.errors import EnvironmentProblemError, InputError
 from orchestrator.evidence.pdu import render
+from orchestrator.model.results import SCHEMA_VERSION, CellResult, LogLines, PhaseResult, RunResult
 from orchestrator.records.folders import RECORD, point_latest
-from orchestrator.results import SCHEMA_VERSION, CellResult, LogLines, PhaseResult, RunResult
 
 #: Objects of a phase that ``run.json`` lists itself.
 _LISTED_OBJECTS: Final = 20

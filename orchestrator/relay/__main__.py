@@ -6,8 +6,8 @@ import argparse
 import signal
 import threading
 
-from orchestrator.backends.base import Address
 from orchestrator.errors import LabError
+from orchestrator.model.address import Address
 from orchestrator.relay.client import serve
 from orchestrator.relay.relay import Relay
 

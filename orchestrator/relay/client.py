@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from modalities.control import ControlError, ControlServer, call
-from modalities.tracing.trace import AssociationTrace
-from orchestrator.backends.base import Address
+from dicom.control import ControlError, ControlServer, call
+from dicom.frozen import Frozen
+from dicom.tracing.trace import AssociationTrace
 from orchestrator.errors import LabError
+from orchestrator.model.address import Address
+from orchestrator.model.state import WireState
 from orchestrator.relay.relay import Relay
-from orchestrator.settings import Frozen
-from orchestrator.state import WireState
 
 _TIMEOUT: Final = 10.0
 

@@ -10,12 +10,12 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Final, NamedTuple
 
-from modalities.tracing.trace import AssociationTrace
-from modalities.tracing.tracer import StreamTracer
-from orchestrator.backends.base import Address
+from dicom.tracing.trace import AssociationTrace
+from dicom.tracing.tracer import StreamTracer
+from orchestrator.model.address import Address
+from orchestrator.model.state import WireState
 from orchestrator.relay.end import CHUNK, End
 from orchestrator.relay.wires import relayed_mode
-from orchestrator.state import WireState
 
 #: Bytes on their way in one direction, at most: the bandwidth-delay product of a delayed link.
 _IN_FLIGHT: Final = 4 * 1024 * 1024
@@ -136,7 +136,7 @@ class Connection:
                 self._connecting = asyncio.get_running_loop().create_task(self._connect())
         self._run_both()
 
-    def room(self, end: End) -> memoryview:  # noqa: ARG002  the same for both ends
+    def room(self, end: End) -> memoryview:
         """See ``Owner``; as much as a limited link carries in one piece."""
         rate = self._state().bytes_per_second
         if rate is None:
@@ -173,7 +173,7 @@ class Connection:
         """See ``Owner``."""
         self._ended(end, _Mark.RESET, "reset")
 
-    def lost(self, end: End) -> None:  # noqa: ARG002  whichever was the last
+    def lost(self, end: End) -> None:
         """See ``Owner``."""
         if self.client.gone and self._unserved and not self._over:
             self._over = True

@@ -10,7 +10,7 @@ import struct
 import sys
 from typing import Final, Protocol, cast
 
-from modalities.tracing.tracer import Sender
+from dicom.tracing.tracer import Sender
 
 if sys.platform == "linux":
     import fcntl
@@ -125,7 +125,7 @@ class End(asyncio.BufferedProtocol):
         self.peer = f"{peer[0]}:{peer[1]}" if peer else ""
         self._owner.opened(self)
 
-    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002  asyncio's signature
+    def get_buffer(self, sizehint: int) -> memoryview:
         self._room = self._owner.room(self)
         return self._room
 

@@ -18,8 +18,8 @@ import selectors
 import socket
 from typing import Final
 
-from orchestrator.backends.base import Address
 from orchestrator.errors import LabError
+from orchestrator.model.address import Address
 
 BACKLOG: Final = 512
 #: A connect on the same machine that isn't answered within this time (seconds) is ignored.

@@ -9,14 +9,14 @@ from concurrent.futures import CancelledError
 from threading import Lock, Thread
 from typing import Any, Final, TypeVar
 
-from modalities.tracing.trace import AssociationTrace
-from orchestrator.backends.base import Address
+from dicom.tracing.trace import AssociationTrace
 from orchestrator.errors import LabError
+from orchestrator.model.address import Address
+from orchestrator.model.state import WireState
 from orchestrator.relay.connection import Connection
 from orchestrator.relay.end import CHUNK
 from orchestrator.relay.listener import BACKLOG, Listener
 from orchestrator.relay.wires import relayed_mode
-from orchestrator.state import WireState
 
 T = TypeVar("T")
 

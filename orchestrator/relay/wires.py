@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from modalities.tracing.trace import AssociationTrace
-from orchestrator.backends.base import Address
-from orchestrator.state import Link, WireState
+from dicom.tracing.trace import AssociationTrace
+from orchestrator.model.address import Address
+from orchestrator.model.state import Link, WireState
 
 
 class Wires(Protocol):

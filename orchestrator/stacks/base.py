@@ -4,52 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
-from modalities.datasets.fingerprint import Fingerprint
-from modalities.registry import Registry
-from modalities.ris.performed import PerformedStep
-from modalities.ris.schedule import Schedule
-from modalities.web.target import WebTarget
+from dicom.datasets.fingerprint import Fingerprint
+from dicom.forwarding import ForwardReport
+from dicom.registry import Registry
+from dicom.settings import ArchiveSettings
+from dicom.web.target import WebTarget
+from dicom.workflow.performed import PerformedStep
+from dicom.workflow.schedule import Schedule
 from orchestrator.backends.base import Backend, Launch, Place, Site
 from orchestrator.errors import InputError
-from orchestrator.outcome import Outcome
-from orchestrator.settings import ArchiveSettings, Frozen, NativeChange
+from orchestrator.model.identity import Edition, Identity
+from orchestrator.model.native_change import NativeChange
 
-Edition = Literal["container", "process", "profile", "external"]
 #: A native configuration: key (dotted or an LDAP/JSON path) to JSON-compatible value.
 Native = Mapping[str, object]
-
-
-class Identity(Frozen):
-    """Who answered: named in every table, record and report. ``version`` is detected at run time.
-
-    ``follows`` is the vendor profile for the ``profile`` edition (``dcm4chee-5.35``): a profile
-    never claims to be the product.
-    """
-
-    stack: str
-    edition: Edition
-    version: str
-    follows: str = ""
-
-    def __str__(self) -> str:
-        what = f"profile {self.follows}" if self.follows else f"{self.edition} {self.version}"
-        return f"{self.stack} ({what})"
-
-
-class ForwardReport(Frozen):
-    """What an archive says after it was told to send a study: its own REST answer.
-
-    ``http_status`` is the answer's code, ``body`` its text (first 2,000 characters).
-    ``claims_success`` is the archive's word, which proves nothing. ``stopped`` is set where the
-    vendor's words say exactly what stopped it before a byte was on the wire (host name, port).
-    """
-
-    claims_success: bool
-    http_status: int
-    body: str
-    stopped: Outcome | None = None
 
 
 class Dialect(Protocol):

@@ -10,7 +10,7 @@ from typing import Final
 from pydicom import dcmread
 from pydicom.errors import InvalidDicomError
 
-from modalities.datasets.fingerprint import Fingerprint, fingerprint
+from dicom.datasets.fingerprint import Fingerprint, fingerprint
 from orchestrator.errors import LabError
 from orchestrator.stacks.web_api import WebApi, answer_text
 

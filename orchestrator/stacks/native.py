@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from orchestrator.settings import ArchiveSettings, NativeChange
+from dicom.settings import ArchiveSettings
+from orchestrator.model.native_change import NativeChange
 from orchestrator.stacks.base import Dialect, Native
 
 #: Stands for a key that is not there; JSON has no word for it.

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 from orchestrator.backends.base import Backend
 from orchestrator.errors import InputError
-from orchestrator.problems import shown
-from orchestrator.stacks.base import STACKS, Archive, Edition, StackContext
+from orchestrator.files.problems import shown
+from orchestrator.model.identity import Edition
+from orchestrator.stacks.base import STACKS, Archive, StackContext
 from orchestrator.stacks.profile.files import find_profile, profile_files
 
 
@@ -19,21 +20,19 @@ class ProfileStack:
 
     @property
     def aetitle(self) -> str:
-        """The AE title that the product is shipped with."""
         return find_profile(self.name).defaults.aetitle
 
-    def editions(self, backend: Backend) -> tuple[Edition, ...]:  # noqa: ARG002
+    def editions(self, backend: Backend) -> tuple[Edition, ...]:
         """Only ever a profile, on any backend."""
         return ("profile",)
 
-    def ports(self, edition: Edition) -> Mapping[str, int]:  # noqa: ARG002
+    def ports(self, edition: Edition) -> Mapping[str, int]:
         """Ports of the profile archive in a container."""
         from orchestrator.stacks.profile.adapter import PROFILE_PORTS
 
         return PROFILE_PORTS
 
-    def archive(self, edition: Edition, context: StackContext) -> Archive:  # noqa: ARG002
-        """An archive that follows the profile, not started."""
+    def archive(self, edition: Edition, context: StackContext) -> Archive:
         # imported when needed: it brings pynetdicom, which a list of names does not need
         from orchestrator.stacks.profile.adapter import profile_archive
 

@@ -27,7 +27,7 @@ from pynetdicom.pdu_primitives import (
 )
 from pynetdicom.presentation import PresentationContext
 
-from modalities.commands import Target
+from dicom.association.ends import Target
 from modalities.studies.pixel_data import TRANSFER_SYNTAXES
 from tests.peers import LOOPBACK, free_port, tool
 

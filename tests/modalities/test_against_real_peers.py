@@ -9,16 +9,17 @@ import pytest
 from pydicom.data import get_testdata_files
 from pydicom.uid import UID
 
-from modalities.commands import Caller, Report, Target
-from modalities.datasets.part10 import fingerprint_of, inspect
-from modalities.errors import ModalityError
-from modalities.ladder import Rung
+from dicom.association.ends import Caller, Target
+from dicom.datasets.part10 import fingerprint_of, inspect
+from dicom.errors import UsageError
+from dicom.ladder import Rung
+from modalities.commands import Report
+from modalities.generation import WrittenFile, write_study
 from modalities.node import ModalityNode
 from modalities.services.echo import Echo
 from modalities.services.listen import Listen, Received
 from modalities.services.query import Find, Move
 from modalities.services.store import Store
-from modalities.studies.generation import WrittenFile, write_study
 from tests.modalities.peers import FOR_12_BITS, Orthanc, StoreScp
 from tests.peers import LOOPBACK
 
@@ -194,7 +195,7 @@ class TestOrthanc:
                 continue
             try:
                 inspect(path)
-            except ModalityError:
+            except UsageError:
                 unsendable += 1
                 continue
             unreadable = path.name in UNREADABLE

@@ -8,14 +8,16 @@ from pathlib import Path
 import pydicom
 import pytest
 
+from dicom.association.ends import Tls
+from dicom.ladder import Rung
+from dicom.web.target import WebAuth, WebTarget
+from dicom.workflow.storage_commitment import CommitmentResult
 from modalities.command_line import commit, dicomweb, main
-from modalities.commands import CommitmentResult, Report, Tls
-from modalities.ladder import Rung
+from modalities.commands import Report
+from modalities.generation import WrittenFile
 from modalities.node import ModalityNode
 from modalities.services.listen import Listen, Received
 from modalities.services.qido import Qido
-from modalities.studies.generation import WrittenFile
-from modalities.web.target import WebAuth, WebTarget
 from tests.modalities.peers import Conversation, ScriptedPeers
 from tests.peers import LOOPBACK
 

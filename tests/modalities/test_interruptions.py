@@ -15,7 +15,7 @@ import pytest
 from pydicom import Dataset
 
 from modalities.command_line import main
-from modalities.studies.generation import WrittenFile
+from modalities.generation import WrittenFile
 from tests.modalities.burst.conversations import (
     RELEASE_RESPONSE,
     Received,

@@ -10,15 +10,16 @@ from threading import Thread
 
 import pytest
 
-from modalities.commands import Caller, Command, Report, Target
-from modalities.control import ControlError
-from modalities.errors import ModalityError
+from dicom.association.ends import Caller, Target
+from dicom.control import ControlError
+from dicom.errors import UsageError
+from modalities.commands import Command, Report
+from modalities.generation import WrittenFile
 from modalities.node import Modality, ModalityNode, NodeClient, serve
 from modalities.services.echo import Echo
 from modalities.services.listen import Forget, Listen, Received
 from modalities.services.query import Find, Move
 from modalities.services.store import Store
-from modalities.studies.generation import WrittenFile
 from tests.modalities.peers import PATIENCE, until
 from tests.peers import LOOPBACK, free_port
 
@@ -68,7 +69,7 @@ def test_a_command_that_can_not_be_carried_out_is_refused_in_the_nodes_words(
     missing = Store(target=target, caller=caller, files=("missing.dcm",))
     misspelt = Find(target=target, caller=caller, keys={"PatientNmae": "X"})
     for command, words in ((missing, r"missing\.dcm"), (misspelt, "did you mean 'PatientName'")):
-        with pytest.raises(ModalityError, match=words):
+        with pytest.raises(UsageError, match=words):
             node.run(command)
         with pytest.raises(ControlError, match=words):
             client.run(command)
@@ -79,7 +80,7 @@ def test_a_title_that_no_request_can_carry_is_an_error(
     node: ModalityNode, caller: Caller, title: str
 ) -> None:
     target = Target(host=LOOPBACK, port=1, called=title)
-    with pytest.raises(ModalityError, match="A-ASSOCIATE-RQ"):
+    with pytest.raises(UsageError, match="A-ASSOCIATE-RQ"):
         node.run(Echo(target=target, caller=caller))
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from modalities.association import upper_layer
+from dicom.association import upper_layer
 from modalities.misbehaviour.act import Act, Script, Silence, Step, act
 
 
@@ -31,7 +31,7 @@ class _Aborting(Script):
         source = 0 if how.by == "user" else 2
         self._abort = upper_layer.abort(source, how.reason)
 
-    def outgoing(self, pdu: bytes, peer_max_length: int) -> Iterator[Step]:  # noqa: ARG002
+    def outgoing(self, pdu: bytes, peer_max_length: int) -> Iterator[Step]:
         self._left -= len(pdu)
         if self._left >= 0:
             yield pdu

@@ -22,7 +22,7 @@ class CommandOnly(Act):
 
 
 class _Commands(OnData):
-    def item(self, item: Pdv, peer_max_length: int) -> Iterator[Step]:  # noqa: ARG002
+    def item(self, item: Pdv, peer_max_length: int) -> Iterator[Step]:
         if item.is_command:
             yield p_data([item])
         else:

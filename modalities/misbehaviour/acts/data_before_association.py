@@ -9,7 +9,7 @@ from pynetdicom.dimse_messages import C_ECHO_RQ
 from pynetdicom.dimse_primitives import C_ECHO
 from pynetdicom.pdu import P_DATA_TF
 
-from modalities.association.upper_layer import ASSOCIATE_RQ
+from dicom.association.upper_layer import ASSOCIATE_RQ
 from modalities.misbehaviour.act import Act, Script, Step, act
 from modalities.misbehaviour.scripts import OnFirst
 

@@ -22,7 +22,7 @@ class DatasetOnly(Act):
 
 
 class _Datasets(OnData):
-    def item(self, item: Pdv, peer_max_length: int) -> Iterator[Step]:  # noqa: ARG002
+    def item(self, item: Pdv, peer_max_length: int) -> Iterator[Step]:
         if item.is_command:
             self.happened = True
         else:

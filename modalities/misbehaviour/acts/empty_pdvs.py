@@ -28,7 +28,7 @@ class _Empty(OnData):
     def __init__(self, count: int) -> None:
         self._count = count
 
-    def item(self, item: Pdv, peer_max_length: int) -> Iterator[Step]:  # noqa: ARG002
+    def item(self, item: Pdv, peer_max_length: int) -> Iterator[Step]:
         if not self.happened and not item.is_command:
             self.happened = True
             empty = p_data([item._replace(control=item.control & ~LAST, data=b"")])

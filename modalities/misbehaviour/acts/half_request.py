@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from modalities.association.upper_layer import ASSOCIATE_RQ
+from dicom.association.upper_layer import ASSOCIATE_RQ
 from modalities.misbehaviour.act import LONGEST, Act, HangUp, Script, Silence, Step, act
 from modalities.misbehaviour.scripts import OnFirst
 

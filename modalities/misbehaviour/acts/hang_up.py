@@ -29,5 +29,5 @@ class _Away(AtByte):
         super().__init__(how.after_bytes)
         self._how = how.how
 
-    def deed(self, rest: bytes) -> Iterator[Step]:  # noqa: ARG002
+    def deed(self, rest: bytes) -> Iterator[Step]:
         yield HangUp(self._how)

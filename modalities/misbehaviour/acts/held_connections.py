@@ -9,9 +9,9 @@ from typing import Final, Literal
 
 from pydantic import Field
 
-from modalities.association.link import StoppedError, connect
-from modalities.association.upper_layer import ASSOCIATE_RQ
-from modalities.commands import Caller, Target
+from dicom.association.ends import Caller, Target
+from dicom.association.link import StoppedError, connect
+from dicom.association.upper_layer import ASSOCIATE_RQ
 from modalities.misbehaviour.act import Act, Script, act
 
 #: What an A-ASSOCIATE-RQ of ours has about.

@@ -25,7 +25,7 @@ class _Interleaving(OnData):
     def __init__(self) -> None:
         self._held: Pdv | None = None
 
-    def item(self, item: Pdv, peer_max_length: int) -> Iterator[Step]:  # noqa: ARG002
+    def item(self, item: Pdv, peer_max_length: int) -> Iterator[Step]:
         if item.is_command and item.is_last and not item.ends_message:
             half = len(item.data) // 2
             yield p_data([item._replace(control=item.control & ~LAST, data=item.data[:half])])

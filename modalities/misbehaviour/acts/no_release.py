@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
-from modalities.association.upper_layer import RELEASE_RQ
+from dicom.association.upper_layer import RELEASE_RQ
 from modalities.misbehaviour.act import Act, HangUp, Script, Step, act
 from modalities.misbehaviour.scripts import OnFirst
 
@@ -27,5 +27,5 @@ class _Away(OnFirst):
         super().__init__(RELEASE_RQ)
         self._how = how
 
-    def deed(self, pdu: bytes) -> Iterator[Step]:  # noqa: ARG002
+    def deed(self, pdu: bytes) -> Iterator[Step]:
         yield HangUp(self._how)

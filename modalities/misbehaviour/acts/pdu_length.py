@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from pydantic import Field
 
-from modalities.association.upper_layer import ASSOCIATE_RQ, P_DATA, RELEASE_RQ
+from dicom.association.upper_layer import ASSOCIATE_RQ, P_DATA, RELEASE_RQ
 from modalities.misbehaviour.act import Act, Script, Step, act
 from modalities.misbehaviour.scripts import OnFirst
 

@@ -45,7 +45,7 @@ class _Impatient(OnData):
         self._kept: list[Pdv] = []
         self._size = 0
 
-    def item(self, item: Pdv, peer_max_length: int) -> Iterator[Step]:  # noqa: ARG002
+    def item(self, item: Pdv, peer_max_length: int) -> Iterator[Step]:
         yield p_data([item])
         if self.happened or self._size > _LONGEST:
             return

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
-from modalities.association import upper_layer
-from modalities.association.upper_layer import RELEASE_RQ
+from dicom.association import upper_layer
+from dicom.association.upper_layer import RELEASE_RQ
 from modalities.misbehaviour.act import Act, Script, Step, act
 from modalities.misbehaviour.scripts import OnFirst
 

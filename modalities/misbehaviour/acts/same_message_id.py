@@ -29,7 +29,7 @@ class _Alike(OnData):
         self._message_id = message_id
         self._requests = 0
 
-    def item(self, item: Pdv, peer_max_length: int) -> Iterator[Step]:  # noqa: ARG002
+    def item(self, item: Pdv, peer_max_length: int) -> Iterator[Step]:
         if item.is_command and command_value(item.data, MESSAGE_ID) is not None:
             self._requests += 1
             self.happened = self._requests > 1

@@ -21,7 +21,6 @@ class WrongContext(Act):
     of: Literal["message", "dataset"] = "message"
 
     def script(self) -> Script:
-        """Change one byte in each."""
         return _Elsewhere(self)
 
 
@@ -29,7 +28,7 @@ class _Elsewhere(OnData):
     def __init__(self, how: WrongContext) -> None:
         self._how = how
 
-    def item(self, item: Pdv, peer_max_length: int) -> Iterator[Step]:  # noqa: ARG002
+    def item(self, item: Pdv, peer_max_length: int) -> Iterator[Step]:
         if self._how.of == "message" or not item.is_command:
             self.happened = True
             item = item._replace(context_id=self._how.context_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-from modalities.identity import derived_uid
+from dicom.identity import derived_uid
 from modalities.misbehaviour.alteration import Alteration, alteration
 from modalities.misbehaviour.elements import Element
 from modalities.misbehaviour.encoded import EncodedObject

@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field
 
-from modalities.errors import ModalityError
+from dicom.errors import UsageError
 from modalities.misbehaviour.alteration import Alteration, alteration
 from modalities.misbehaviour.elements import Element, dictionary_vr
 from modalities.misbehaviour.encoded import EncodedObject
@@ -49,13 +49,13 @@ class CharacterSet(Alteration):
         """Set both, whatever was declared before.
 
         Raises:
-            ModalityError: the text has characters that the encoding lacks.
+            UsageError: the text has characters that the encoding lacks.
         """
         vr = dictionary_vr(tag_of(self.attribute))
         try:
             text = padded(self.value.encode(self.encoding), vr)
         except ValueError as error:
-            raise ModalityError(
+            raise UsageError(
                 f"{self.value!r} can't be written in {self.encoding}: {error}; choose another value"
                 " or encoding"
             ) from error

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 from pydicom.uid import MRImageStorage
 
-from modalities.datasets.uids import uid_of
+from dicom.datasets.uids import uid_of
 from modalities.misbehaviour.alteration import Alteration, alteration
 from modalities.misbehaviour.encoded import EncodedObject
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
-from modalities.identity import derived_uid
+from dicom.identity import derived_uid
 from modalities.misbehaviour.alteration import Alteration, alteration
 from modalities.misbehaviour.encoded import EncodedObject
 

@@ -8,9 +8,9 @@ from typing import Literal, get_args
 
 from pydicom.uid import UID
 
-from modalities.datasets.encoding import UNREADABLE, encoding_of
-from modalities.datasets.uids import uid_of
-from modalities.errors import ModalityError
+from dicom.datasets.encoding import UNREADABLE, encoding_of
+from dicom.datasets.uids import uid_of
+from dicom.errors import UsageError
 from modalities.misbehaviour.alteration import Alteration, alteration
 from modalities.misbehaviour.elements import joined, split
 from modalities.misbehaviour.encoded import EncodedObject
@@ -29,13 +29,13 @@ class EncodedAs(Alteration):
         """Encode it anew; negotiated and declared stays what it was.
 
         Raises:
-            ModalityError: the pixels are encapsulated, which only other syntaxes allow, or what an
+            UsageError: the pixels are encapsulated, which only other syntaxes allow, or what an
                 alteration before left can't be read.
         """
         from pynetdicom import dsutils
 
         if instance.encoding.encapsulated:
-            raise ModalityError(
+            raise UsageError(
                 f"{instance.sop_instance_uid} is in {UID(instance.transfer_syntax_uid).name}, whose"
                 f" pixels none of {', '.join(get_args(_Syntax))} can hold; use 'claim' instead"
             )
@@ -47,7 +47,7 @@ class EncodedAs(Alteration):
         except UNREADABLE:
             encoded = None
         if encoded is None:
-            raise ModalityError(
+            raise UsageError(
                 f"{instance.sop_instance_uid} can't be encoded in {self.transfer_syntax}; do other"
                 " alterations afterwards"
             )

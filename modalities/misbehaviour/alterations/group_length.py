@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from modalities.errors import ModalityError
+from dicom.errors import UsageError
 from modalities.misbehaviour.alteration import Alteration, alteration
 from modalities.misbehaviour.elements import Element, joined
 from modalities.misbehaviour.encoded import EncodedObject
@@ -25,14 +25,14 @@ class GroupLength(Alteration):
         """Put it in, or exchange it.
 
         Raises:
-            ModalityError: the object has no such group.
+            UsageError: the object has no such group.
         """
         group = int(self.group, 16)
         members = tuple(
             each for each in instance.elements if each.tag >> 16 == group and each.tag & 0xFFFF
         )
         if not members:
-            raise ModalityError(
+            raise UsageError(
                 f"{instance.sop_instance_uid} has no group {self.group}; choose one that it has"
             )
         length = max(len(joined(members, instance.encoding)) + self.by, 0) & 0xFFFFFFFF

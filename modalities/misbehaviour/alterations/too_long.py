@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from modalities.errors import ModalityError
+from dicom.errors import UsageError
 from modalities.misbehaviour.alteration import Alteration, alteration
 from modalities.misbehaviour.elements import Element, dictionary_vr
 from modalities.misbehaviour.encoded import EncodedObject
@@ -27,12 +27,12 @@ class TooLong(Alteration):
         """Fill it with what its VR is made of, digits or letters.
 
         Raises:
-            ModalityError: its VR has no maximum.
+            UsageError: its VR has no maximum.
         """
         tag = tag_of(self.attribute)
         vr = dictionary_vr(tag)
         if vr not in MAXIMUM_LENGTHS:
-            raise ModalityError(
+            raise UsageError(
                 f"{self.attribute} is of VR {vr}, which has no maximum in characters; choose one of"
                 f" {', '.join(MAXIMUM_LENGTHS)}"
             )

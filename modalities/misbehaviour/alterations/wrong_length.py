@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from modalities.errors import ModalityError
+from dicom.errors import UsageError
 from modalities.misbehaviour.alteration import Alteration, alteration
 from modalities.misbehaviour.encoded import EncodedObject
 from modalities.misbehaviour.values import Attribute
@@ -25,12 +25,12 @@ class WrongLength(Alteration):
         """Declare another length.
 
         Raises:
-            ModalityError: the length has no such value.
+            UsageError: the length has no such value.
         """
         element = instance.require(self.attribute)
         length = len(element.value) + self.by
         if not 0 <= length < 2**32:
-            raise ModalityError(
+            raise UsageError(
                 f"{self.attribute} has {len(element.value)} bytes and can't declare {length};"
                 " choose a result from 0 to 4294967295"
             )

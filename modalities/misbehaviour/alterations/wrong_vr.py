@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import StringConstraints
 
-from modalities.errors import ModalityError
+from dicom.errors import UsageError
 from modalities.misbehaviour.alteration import Alteration, alteration
 from modalities.misbehaviour.encoded import EncodedObject
 from modalities.misbehaviour.values import Attribute
@@ -25,10 +25,10 @@ class WrongVr(Alteration):
         """Exchange the two letters; the value stays.
 
         Raises:
-            ModalityError: Implicit VR, where there are none (PS3.5 7.1.3).
+            UsageError: Implicit VR, where there are none (PS3.5 7.1.3).
         """
         if instance.encoding.implicit_vr:
-            raise ModalityError(
+            raise UsageError(
                 f"{instance.sop_instance_uid} is in Implicit VR, which encodes no VR that could be"
                 " wrong; send it in Explicit VR Little Endian"
             )

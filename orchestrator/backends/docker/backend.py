@@ -8,7 +8,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Final
 
-from orchestrator import images
+from orchestrator.backends.docker import images
 from orchestrator.backends.docker.compose import compose
 from orchestrator.backends.docker.composefile import facts, images_of
 from orchestrator.backends.docker.engine import Engine, EngineError
@@ -32,7 +32,6 @@ class DockerBackend:
         self._node_image: str | None = None
 
     def unavailable(self) -> str | None:
-        """Why labs can't run here: engine, compose plugin or the lab's own image is missing."""
         if (why := self._engine.unreachable()) is not None:
             return f"{why} Or use BACKEND=local."
         if self._compose_problem is not None:

@@ -10,8 +10,8 @@ from contextlib import suppress
 from threading import Lock
 from typing import Final
 
-from orchestrator import processes
 from orchestrator.errors import EnvironmentProblemError, LabError
+from orchestrator.machine import processes
 
 #: Compose cancels its requests on SIGTERM and waits for the engine's answers.
 _END_SECONDS: Final = 10.0

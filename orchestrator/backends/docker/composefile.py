@@ -18,9 +18,9 @@ from typing import Any, Final
 import yaml
 from pydantic import Field
 
-from modalities.registry import unknown_word
-from orchestrator.image_inputs import ROOT
-from orchestrator.settings import Frozen
+from dicom.frozen import Frozen
+from dicom.registry import unknown_word
+from orchestrator.backends.docker.image_inputs import ROOT
 
 COMPOSE_FILE: Final = ROOT / "compose.yaml"
 DICOM_NETWORK: Final = "dicom"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from orchestrator.backends.docker.composefile import ROLE_LABEL
-from orchestrator.owners import ProcessIdentity
+from orchestrator.machine.owners import ProcessIdentity
 
 LAB: Final = "org.pacslab.lab"
 RUN: Final = "org.pacslab.run"

@@ -9,7 +9,7 @@ from typing import Any, Final
 from orchestrator.backends.docker import labels
 from orchestrator.backends.docker.engine import Engine
 from orchestrator.errors import LabError
-from orchestrator.waiting import wait_until
+from orchestrator.machine.waiting import wait_until
 
 #: How long the engine may take to get rid of one lab, in seconds.
 _PATIENCE: Final = 20.0

@@ -14,7 +14,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Final
 
-from orchestrator.backends.base import Address, Launch, PacketFilter, Place
+from orchestrator.backends.base import Launch, PacketFilter, Place
 from orchestrator.backends.docker import labels
 from orchestrator.backends.docker.compose import ComposeGuard, compose
 from orchestrator.backends.docker.composefile import (
@@ -32,6 +32,7 @@ from orchestrator.backends.docker.engine import Engine, EngineError
 from orchestrator.backends.docker.packet_filter import NodeFilters
 from orchestrator.backends.docker.remains import remove_lab
 from orchestrator.errors import LabError
+from orchestrator.model.address import Address
 
 _ANYWHERE: Final = "0.0.0.0"  # noqa: S104  inside the container; published on 127.0.0.1 only
 _START_SECONDS: Final = 120.0
@@ -95,7 +96,6 @@ class DockerSite:
 
     @property
     def filters(self) -> PacketFilter:
-        """Packet filters and pulled cables of this lab."""
         return self._filters
 
     def reserve(self, role: str, ports: Mapping[str, int]) -> Place:
@@ -157,7 +157,6 @@ class DockerSite:
         self._write_files(launch)
 
     def control(self, role: str, port: str) -> Address:
-        """The port of 127.0.0.1 under which the engine publishes a started node's port."""
         node = self._started(role)
         if node.published is None:
             self._look_up()
@@ -174,7 +173,6 @@ class DockerSite:
         return Address("127.0.0.1", published)
 
     def alive(self, role: str) -> bool:
-        """Whether the engine says that the container runs."""
         return self._engine.running(self._started(role).container)
 
     def log(self, role: str) -> str:
@@ -188,7 +186,6 @@ class DockerSite:
         return node.earlier_log + self._engine.log(node.container)
 
     def container(self, role: str) -> str:
-        """The id of a started node's container."""
         return self._started(role).container
 
     def reproduce(self) -> tuple[str, ...]:

@@ -1,1 +1,1 @@
-"""An archive of our own that follows a vendor profile, and never claims to be the product."""
+"""Profile archives as stacks of the lab, and standing in for a product that is not here."""

@@ -6,22 +6,26 @@ import secrets
 from collections.abc import Mapping
 from typing import Any, Final
 
-from modalities.control import ControlError, call
-from modalities.datasets.fingerprint import Fingerprint
-from modalities.ris.performed import PerformedStep
-from modalities.ris.schedule import Schedule
-from modalities.web.target import WebAuth, WebTarget
+from archive.configuration import ForwardOrder, ServerConfiguration
+from archive.server import ProfileServer
+from archive.web.service import USER, root_of
+from dicom.control import ControlError, call
+from dicom.datasets.fingerprint import Fingerprint
+from dicom.errors import UsageError
+from dicom.forwarding import ForwardReport
+from dicom.settings import ArchiveSettings
+from dicom.web.target import WebAuth, WebTarget
+from dicom.workflow.performed import PerformedStep
+from dicom.workflow.schedule import Schedule
 from orchestrator.backends.base import InProcess, Launch
-from orchestrator.errors import LabError, UnsupportedError
-from orchestrator.settings import ArchiveSettings, NativeChange
-from orchestrator.stacks.base import Dialect, ForwardReport, Identity, Native, StackContext
+from orchestrator.errors import EnvironmentProblemError, LabError, UnsupportedError
+from orchestrator.machine.waiting import wait_until
+from orchestrator.model.identity import Identity
+from orchestrator.model.native_change import NativeChange
+from orchestrator.stacks.base import Dialect, Native, StackContext
 from orchestrator.stacks.native import native_changes
-from orchestrator.stacks.profile.configuration import ForwardOrder, ServerConfiguration
 from orchestrator.stacks.profile.dialects import dialect_of
 from orchestrator.stacks.profile.files import find_profile
-from orchestrator.stacks.profile.server import ProfileServer
-from orchestrator.stacks.profile.web.service import USER, root_of
-from orchestrator.waiting import wait_until
 
 #: Ports of the ``profile`` service of compose.yaml.
 PROFILE_PORTS: Final[Mapping[str, int]] = {"dicom": 11112, "web": 8080}
@@ -65,14 +69,17 @@ class ProfileArchive:
         configuration = self._configuration()
 
         def start() -> InProcess:
-            return ProfileServer(configuration)
+            try:
+                return ProfileServer(configuration)
+            except UsageError as error:
+                raise EnvironmentProblemError(str(error)) from error
 
         return Launch(
             role=self.role,
             ports={name: address.port for name, address in self._place.listen.items()},
             service="profile",
             inprocess=start,
-            by_hand=("-m", "orchestrator.stacks.profile", "{config}/archive.json"),
+            by_hand=("-m", "archive", "{config}/archive.json"),
             files={"archive.json": configuration.model_dump_json(indent=2).encode()},
         )
 
@@ -122,19 +129,16 @@ class ProfileArchive:
         return ForwardReport.model_validate(self._call("forward", order, seconds=_FORWARD_SECONDS))
 
     def schedule(self, schedule: Schedule) -> bool:
-        """Replace its worklist; False where the vendor answers none."""
         if self._profile.worklist is None:
             return False
         self._call("schedule", schedule)
         return True
 
     def performed(self) -> tuple[PerformedStep, ...]:
-        """The procedure steps that modalities reported to it, oldest first."""
         return tuple(PerformedStep.model_validate(each) for each in self._call("performed"))
 
     @property
     def worklist_title(self) -> str:
-        """The called AE title that its worklist is asked at."""
         worklist = self._profile.worklist
         own = None if worklist is None else worklist.aetitle
         return own or self._settings.aetitle

@@ -6,9 +6,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from orchestrator.settings import ArchiveSettings
+from archive.vendor import VendorProfile
+from dicom.settings import ArchiveSettings
 from orchestrator.stacks.base import Dialect, Native
-from orchestrator.stacks.profile.vendor import VendorProfile
 
 
 @dataclass(frozen=True)
@@ -19,11 +19,9 @@ class NeutralDialect:
 
     @property
     def where(self) -> str:
-        """What an administrator edits, as far as the profile knows it."""
         return f"{self.profile.title} configuration"
 
     def unsupported(self, settings: ArchiveSettings) -> Mapping[str, str]:
-        """Settings in use that the profile says the product does not have."""
         used = settings.model_dump(exclude_defaults=True)
         return {
             name: reason for name, reason in self.profile.missing_settings.items() if name in used
@@ -45,11 +43,11 @@ def dialect_of(profile: VendorProfile, certificates: str) -> Dialect:
     """The dialect that ``profile`` names; ``certificates`` is the folder of the TLS material."""
     # imported when needed: the stacks of these dialects import this package in turn
     if profile.dialect == "orthanc":
-        from orchestrator.stacks.orthanc_dialect import OrthancDialect
+        from orchestrator.stacks.orthanc.dialect import OrthancDialect
 
         return OrthancDialect(version=profile.version, certificates=certificates)
     if profile.dialect == "dcm4chee":
-        from orchestrator.stacks.dcm4chee_dialect import Dcm4cheeDialect
+        from orchestrator.stacks.dcm4chee.dialect import Dcm4cheeDialect
 
         return Dcm4cheeDialect(certificates=certificates)
     return NeutralDialect(profile)

@@ -7,9 +7,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-from modalities.registry import unknown_word
+from archive.vendor import VendorProfile
+from dicom.registry import unknown_word
 from orchestrator.errors import InputError
-from orchestrator.stacks.profile.vendor import VendorProfile, load_profile
+from orchestrator.files.yaml_models import read_model
 
 _SHIPPED: Final = Path(__file__).resolve().parents[3] / "profiles"
 #: What a command line and a container's name take without quoting.
@@ -51,3 +52,14 @@ def find_profile(name: str) -> VendorProfile:
 def _load(path: Path, changed: int) -> VendorProfile:
     del changed  # part of the key: an edited file is read again
     return load_profile(path)
+
+
+def load_profile(path: Path) -> VendorProfile:
+    """Read and validate one profile file.
+
+    Raises:
+        InputError: the file is missing.
+        InvalidFileError: it is no YAML, or does not fit the model; every problem is named with
+            its line, what was seen and what was expected.
+    """
+    return read_model(path, VendorProfile, "a vendor profile (pacslab schema profile)")

@@ -11,20 +11,21 @@ import pytest
 from pydicom import Dataset
 from pynetdicom import AE, build_role
 
-from modalities.association.negotiated import RoleSelection
-from modalities.association.requestor import Association
-from modalities.commands import Caller, CommitmentResult, Target
-from modalities.dimse.scu import UNCOMPRESSED
+from dicom.association.ends import Caller, Target
+from dicom.association.negotiated import RoleSelection
+from dicom.association.requestor import Association
+from dicom.dimse.scu import UNCOMPRESSED
+from dicom.workflow.storage_commitment import (
+    STORAGE_COMMITMENT,
+    STORAGE_COMMITMENT_INSTANCE,
+    CommitmentResult,
+    commitment_request,
+)
+from modalities.generation import WrittenFile
 from modalities.node import ModalityNode
 from modalities.services.commit import Commit
 from modalities.services.listen import Forget, Listen, Received
 from modalities.services.store import Store
-from modalities.studies.generation import WrittenFile
-from modalities.workflow.storage_commitment import (
-    STORAGE_COMMITMENT,
-    STORAGE_COMMITMENT_INSTANCE,
-    commitment_request,
-)
 from tests.modalities.peers import PATIENCE, Orthanc
 from tests.peers import LOOPBACK
 

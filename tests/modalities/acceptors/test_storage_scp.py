@@ -12,14 +12,15 @@ import pydicom
 import pytest
 from pydicom.uid import UID
 
-from modalities.commands import Caller, Report, Target
-from modalities.errors import ModalityError
+from dicom.association.ends import Caller, Target
+from dicom.errors import UsageError
+from modalities.commands import Report
+from modalities.generation import WrittenFile, write_study
 from modalities.node import ModalityNode
 from modalities.services.echo import Echo
 from modalities.services.listen import Forget, Listen, Received
 from modalities.services.query import Find
 from modalities.services.store import Store
-from modalities.studies.generation import WrittenFile, write_study
 from tests.modalities.peers import FOR_12_BITS
 from tests.peers import LOOPBACK, tool
 
@@ -180,7 +181,7 @@ def test_listening_again_replaces_the_behaviour_on_the_same_port(pair: Pair) -> 
 def test_a_taken_port_is_an_error_that_names_it(pair: Pair) -> None:
     with socket.create_server((LOOPBACK, 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(ModalityError, match=str(port)):
+        with pytest.raises(UsageError, match=str(port)):
             pair.workstation.run(Listen(aetitle="WS", port=port))
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from modalities.commands import Tls
-from orchestrator.certificates import CertificateStore
+from dicom.association.ends import Tls
+from orchestrator.lab.certificates import CertificateStore
 from tests.modalities.peers import StoreScp, running_storescp
 
 

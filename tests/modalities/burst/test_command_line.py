@@ -11,8 +11,8 @@ from threading import Event
 import pytest
 
 from modalities.command_line import main
-from modalities.studies.generation import WrittenFile
-from orchestrator.certificates import CertificateStore
+from modalities.generation import WrittenFile
+from orchestrator.lab.certificates import CertificateStore
 from tests.modalities.burst.conversations import (
     RELEASE_RESPONSE,
     Received,

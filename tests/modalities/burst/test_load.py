@@ -10,17 +10,17 @@ from pathlib import Path
 import pytest
 from pydicom import dcmread
 
-from modalities.association.tls import client_context
+from dicom.association.ends import Caller, Target
+from dicom.association.tls import client_context
+from dicom.datasets.part10 import fingerprint_of
+from dicom.errors import UsageError
 from modalities.burst.dealing import deal, simulated
 from modalities.burst.load import Burst, Progress
 from modalities.burst.objects import StorageObject, Stream, from_dataset, from_file
 from modalities.burst.peek import peek
-from modalities.commands import Caller, Target
-from modalities.datasets.part10 import fingerprint_of
-from modalities.errors import ModalityError
-from modalities.studies.generation import StudyOptions, WrittenFile, generate, write_study
+from modalities.generation import StudyOptions, WrittenFile, generate, write_study
 from modalities.studies.pixel_data import TRANSFER_SYNTAXES
-from orchestrator.certificates import CertificateStore
+from orchestrator.lab.certificates import CertificateStore
 from tests.modalities.burst.conftest import tls_of
 from tests.modalities.burst.conversations import (
     CT,
@@ -84,7 +84,7 @@ class TestStorescp:
             }
             try:
                 written += write_study(tmp_path / syntax, "CT", images=1, **made)
-            except ModalityError:  # an encoding that CT images don't fit
+            except UsageError:  # an encoding that CT images don't fit
                 continue
         items = [from_file(peek(each.path)) for each in written]
         report = Burst(busy_storescp.target, patient_caller, deal(items, 2), associations=2).run()
@@ -275,7 +275,7 @@ class TestEndings:
         missing = StorageObject("gone.dcm", CT, "2.25.1", EXPLICIT, tmp_path / "gone.dcm")
         target = peers.play(lambda peer: take_all(peer, Received()))
         streams = deal([*objects(3), missing], 2)
-        with pytest.raises(ModalityError, match=r"gone\.dcm can't be sent"):
+        with pytest.raises(UsageError, match=r"gone\.dcm can't be sent"):
             Burst(target, patient_caller, streams, associations=2).run()
 
     def test_a_worker_that_dies_is_an_error_and_no_success(
@@ -287,7 +287,7 @@ class TestEndings:
 
         target = peers.play(lambda peer: take_all(peer, Received()))
         deadly = Stream(dies(), ((CT, EXPLICIT),), 3)
-        with pytest.raises(ModalityError, match="ended with -9"):
+        with pytest.raises(UsageError, match="ended with -9"):
             Burst(target, patient_caller, [deadly]).run()
 
     def test_a_mistake_in_a_worker_comes_with_its_traceback(
@@ -331,5 +331,5 @@ class TestEndings:
     def test_nothing_to_send_is_an_error(self, patient_caller: Caller, associations: int) -> None:
         target = Target(host=LOOPBACK, port=104, called="PEER")
         streams = [stream(objects(1))] if associations == 0 else []
-        with pytest.raises(ModalityError, match="expected at least one stream"):
+        with pytest.raises(UsageError, match="expected at least one stream"):
             Burst(target, patient_caller, streams, associations=associations)

@@ -13,11 +13,11 @@ from pynetdicom.dimse_messages import C_STORE_RSP
 from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.pdu import P_DATA_TF
 
-from modalities.association.upper_layer import UNLIMITED
+from dicom.association.upper_layer import UNLIMITED
+from dicom.dimse.scu import store_request
+from dicom.errors import UsageError
 from modalities.burst.messages import Fragmenter, is_success, store_command
 from modalities.burst.objects import DatasetReader, StorageObject
-from modalities.dimse.scu import store_request
-from modalities.errors import ModalityError
 from tests.modalities.burst.conversations import CT, EXPLICIT, response
 
 CONTENT = os.urandom(1 << 16) * 24
@@ -150,13 +150,13 @@ def test_a_file_that_gets_shorter_while_it_is_sent_is_an_error(tmp_path: Path) -
     batches = Fragmenter(16384).message(1, store_command(1, CT, "2.25.1"), reader, pad=False)
     next(batches)
     os.truncate(file, 300_000)
-    with pytest.raises(ModalityError, match="became shorter while it was sent"):
+    with pytest.raises(UsageError, match="became shorter while it was sent"):
         list(batches)
     reader.close()
 
 
 def test_a_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(ModalityError, match=r"nowhere\.dcm can't be sent"):
+    with pytest.raises(UsageError, match=r"nowhere\.dcm can't be sent"):
         DatasetReader(StorageObject("nowhere.dcm", CT, "2.25.1", EXPLICIT, tmp_path / "nowhere"))
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from pydicom.data import get_testdata_files
 
+from dicom.datasets.part10 import Part10File, inspect
+from dicom.errors import UsageError
 from modalities.burst.peek import peek
-from modalities.datasets.part10 import Part10File, inspect
-from modalities.errors import ModalityError
-from modalities.studies.generation import write_study
+from modalities.generation import write_study
 from modalities.studies.pixel_data import TRANSFER_SYNTAXES
 
 
@@ -18,7 +18,7 @@ def outcome(look: object, path: Path) -> Part10File | str:
     assert callable(look)
     try:
         found: Part10File = look(path)
-    except ModalityError as error:
+    except UsageError as error:
         return str(error)
     return found
 
@@ -40,7 +40,7 @@ def test_simulated_objects_are_seen_as_they_are_in_every_syntax_that_fits_them(
             (written,) = write_study(
                 tmp_path / syntax, "CT", images=1, rows=16, columns=16, transfer_syntax=syntax
             )
-        except ModalityError:  # JPEG of 8 bits, say
+        except UsageError:  # JPEG of 8 bits, say
             continue
         assert peek(written.path) == inspect(written.path)
         seen += 1
@@ -65,5 +65,5 @@ def test_a_wrong_group_length_misleads_nobody(tmp_path: Path, change: int) -> No
 
 
 def test_a_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(ModalityError, match="can't be sent"):
+    with pytest.raises(UsageError, match="can't be sent"):
         peek(tmp_path / "nowhere.dcm")

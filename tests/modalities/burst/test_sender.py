@@ -12,16 +12,16 @@ from threading import Event
 import pytest
 from pynetdicom.pdu import P_DATA_TF
 
+from dicom.association.ends import Caller, Target
+from dicom.datasets.part10 import inspect
+from dicom.dimse.scu import store_request
+from dicom.errors import UsageError
+from dicom.ladder import Rung
 from modalities.burst.objects import StorageObject, Stream, from_file
 from modalities.burst.report import AssociationOutcome
 from modalities.burst.sender import Sender
-from modalities.commands import Caller, Target
-from modalities.datasets.part10 import inspect
-from modalities.dimse.scu import store_request
-from modalities.errors import ModalityError
-from modalities.ladder import Rung
+from modalities.generation import write_study
 from modalities.services.store import Store, store
-from modalities.studies.generation import write_study
 from tests.modalities.burst.conversations import (
     CT,
     EXPLICIT,
@@ -250,7 +250,7 @@ class TestContexts:
     ) -> None:
         target = peers.play(lambda peer: take_all(peer, Received()))
         wrong = Stream(objects(1, syntax="1.2.840.10008.1.2"), ((CT, EXPLICIT),), 1)
-        with pytest.raises(ModalityError, match="expected an object in one of the 1 contexts"):
+        with pytest.raises(UsageError, match="expected an object in one of the 1 contexts"):
             Sender(target, patient_caller, wrong, None).run()
 
 
@@ -483,7 +483,7 @@ def test_a_file_that_gets_shorter_ends_the_association_without_completing_a_pdu(
         rest.append(peer.pdu())
 
     item = StorageObject("shrinks", CT, "2.25.1", EXPLICIT, path)
-    with pytest.raises(ModalityError, match="became shorter"):
+    with pytest.raises(UsageError, match="became shorter"):
         send(peers.play(script), patient_caller, [item])
     peers.stop()
     assert len(rest[0]) < 40 * MEGABYTE

@@ -12,13 +12,13 @@ from threading import Event
 import pytest
 from pynetdicom.pdu import P_DATA_TF
 
-from modalities.association.tls import client_context, server_context
+from dicom.association.ends import Caller, Target
+from dicom.association.tls import client_context, server_context
+from dicom.dimse.scu import store_request
 from modalities.burst.objects import StorageObject
 from modalities.burst.report import AssociationOutcome
 from modalities.burst.sender import Sender
-from modalities.commands import Caller, Target
-from modalities.dimse.scu import store_request
-from orchestrator.certificates import CertificateStore
+from orchestrator.lab.certificates import CertificateStore
 from tests.modalities.burst.conftest import tls_of
 from tests.modalities.burst.conversations import (
     RELEASE_RESPONSE,

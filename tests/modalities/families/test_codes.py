@@ -9,7 +9,7 @@ import pytest
 from pydicom import Dataset
 from pydicom.sr._concepts_dict import concepts
 
-from modalities.studies.generation import generate
+from modalities.generation import generate
 
 
 def coded(dataset: Dataset) -> Iterator[tuple[str, str, str]]:

@@ -12,8 +12,8 @@ import pypdf
 import pytest
 from pydicom import Dataset
 
-from modalities.studies.cast import CHARACTERS
-from modalities.studies.generation import generate, write_study
+from dicom.patients import CHARACTERS
+from modalities.generation import generate, write_study
 from tests.modalities.families.dcmtk import run
 from tests.modalities.families.validators import all_contradictions, contradictions
 

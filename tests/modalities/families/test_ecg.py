@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from pydicom import Dataset
 
-from modalities.studies.generation import generate, write_study
+from modalities.generation import generate, write_study
 
 
 def leads(recording: Dataset) -> dict[str, NDArray[np.float64]]:

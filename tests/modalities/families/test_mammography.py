@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pydicom import Dataset
 
-from modalities.studies.generation import generate
+from modalities.generation import generate
 
 _TOWARDS = {
     "L": (1, 0, 0),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from pydicom import Dataset
 
-from modalities.studies.generation import generate, write_study
+from modalities.generation import generate, write_study
 from tests.modalities.families.validators import complaints
 
 

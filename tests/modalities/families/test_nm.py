@@ -9,7 +9,7 @@ import pydicom
 import pytest
 from pydicom import Dataset
 
-from modalities.studies.generation import generate, write_study
+from modalities.generation import generate, write_study
 from tests.modalities.families.validators import complaints
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from pydicom import Dataset
 
+from modalities.generation import generate
 from modalities.phantoms.skin import FIELD_MM
-from modalities.studies.generation import generate
 
 
 @pytest.fixture(scope="module")

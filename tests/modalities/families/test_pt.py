@@ -9,8 +9,8 @@ import pytest
 from numpy.typing import NDArray
 from pydicom import Dataset
 
+from modalities.generation import generate
 from modalities.phantoms.fdg_head import LESION_CENTRE, LESION_RADIUS
-from modalities.studies.generation import generate
 
 
 def uptake(image: Dataset) -> NDArray[np.float64]:

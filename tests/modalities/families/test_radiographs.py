@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from pydicom import Dataset
 
-from modalities.studies.generation import generate
+from modalities.generation import generate
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import pytest
 from pydicom import Dataset
 
 from modalities import families
-from modalities.studies.generation import generate
+from modalities.generation import generate
 
 #: Families whose objects refer to others, and the family that each refers to.
 DERIVED = {

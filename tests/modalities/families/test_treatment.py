@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from pydicom import Dataset
 
-from modalities.studies.generation import generate, write_study
+from modalities.generation import generate, write_study
 from tests.modalities.families.dcmtk import run
 from tests.modalities.families.validators import complaints
 

@@ -10,8 +10,8 @@ import pytest
 from numpy.typing import NDArray
 from pydicom import Dataset
 
+from modalities.generation import generate, write_study
 from modalities.phantoms.heart import inflow_at, opened, outflow_at, squeezed
-from modalities.studies.generation import generate, write_study
 from tests.modalities.families.validators import complaints
 
 

@@ -7,8 +7,8 @@ import pytest
 from numpy.typing import NDArray
 from pydicom import Dataset
 
+from modalities.generation import generate
 from modalities.phantoms.coronaries import beat
-from modalities.studies.generation import generate
 
 
 @pytest.fixture(scope="module")

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from pydicom import Dataset, dcmread
 
-from modalities.datasets.part10 import Part10File, inspect
+from dicom.datasets.part10 import Part10File, inspect
+from modalities.generation import write_study
 from modalities.misbehaviour.alteration import altered, parse
 from modalities.misbehaviour.encoded import EncodedObject
-from modalities.studies.generation import write_study
 from tests.peers import tool
 
 Alter = Callable[..., EncodedObject]

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pynetdicom.pdu import P_DATA_TF
 
-from modalities.association import upper_layer
-from modalities.association.upper_layer import (
+from dicom.association import upper_layer
+from dicom.association.upper_layer import (
     ABORT,
     ASSOCIATE_RQ,
     P_DATA,
@@ -21,7 +21,7 @@ from modalities.association.upper_layer import (
     RELEASE_RQ,
     fragments,
 )
-from modalities.dimse.scu import store_request
+from dicom.dimse.scu import store_request
 from modalities.misbehaviour.act import HangUp, Pause, Silence, Step, parse_act
 from modalities.misbehaviour.pdus import (
     MESSAGE_ID,

@@ -12,11 +12,12 @@ import requests
 from pydicom import dcmread
 from pynetdicom.dsutils import split_dataset
 
-from modalities.commands import Caller, Report, Target, Timeouts
-from modalities.datasets.part10 import Part10File, inspect
+from dicom.association.ends import Caller, Target, Timeouts
+from dicom.datasets.part10 import Part10File, inspect
+from modalities.commands import Report
+from modalities.generation import write_study
 from modalities.misbehaviour.alteration import altered, parse
 from modalities.services.store import Store, store
-from modalities.studies.generation import write_study
 from tests.modalities.misbehaviour import examples
 from tests.modalities.peers import StoreScp
 from tests.peers import LOOPBACK, Orthanc, running_orthanc

@@ -19,13 +19,13 @@ from pydicom.uid import (
     MRImageStorage,
 )
 
-from modalities.datasets.encoding import Encoding
-from modalities.datasets.part10 import Part10File, inspect
-from modalities.errors import ModalityError
+from dicom.datasets.encoding import Encoding
+from dicom.datasets.part10 import Part10File, inspect
+from dicom.errors import UsageError
+from modalities.generation import write_study
 from modalities.misbehaviour.alteration import alter_file, altered, fingerprint_of_altered, parse
 from modalities.misbehaviour.elements import Element, joined, split
 from modalities.misbehaviour.encoded import EncodedObject
-from modalities.studies.generation import write_study
 from tests.modalities.misbehaviour.conftest import Alter
 
 Read = Callable[[EncodedObject], Dataset]
@@ -109,7 +109,7 @@ def test_a_vr_that_there_is_not_is_sent_too(alter: Alter, dump: Dump) -> None:
 
 def test_implicit_vr_has_no_vr_that_could_be_wrong(tmp_path: Path, alter: Alter) -> None:
     file = image_in(tmp_path, ImplicitVRLittleEndian)
-    with pytest.raises(ModalityError, match="Explicit VR Little Endian"):
+    with pytest.raises(UsageError, match="Explicit VR Little Endian"):
         alter("wrong-vr PatientID UI", of=file)
 
 
@@ -127,9 +127,9 @@ def test_a_wrong_length_leaves_the_value_as_it_is(
 
 
 def test_a_length_that_does_not_fit_is_refused(alter: Alter) -> None:
-    with pytest.raises(ModalityError, match="16 bits"):
+    with pytest.raises(UsageError, match="16 bits"):
         alter("wrong-length PatientID 70000").dataset()
-    with pytest.raises(ModalityError, match="from 0 to"):
+    with pytest.raises(UsageError, match="from 0 to"):
         alter("wrong-length PatientID -70000")
 
 
@@ -177,9 +177,9 @@ def test_pixels_to_spare(alter: Alter, read: Read) -> None:
 def test_compressed_pixels_are_not_cut_with_their_length(
     alter: Alter, compressed: Part10File
 ) -> None:
-    with pytest.raises(ModalityError, match="RLE Lossless"):
+    with pytest.raises(UsageError, match="RLE Lossless"):
         alter("truncate-pixels", of=compressed)
-    with pytest.raises(ModalityError, match="an encapsulated"):
+    with pytest.raises(UsageError, match="an encapsulated"):
         alter("no-offset-table")
 
 
@@ -196,7 +196,7 @@ def test_text_in_another_character_set_than_declared(alter: Alter, dump: Dump) -
 
 
 def test_text_that_an_encoding_lacks_is_refused(alter: Alter) -> None:
-    with pytest.raises(ModalityError, match="'山田' can't be written in iso8859-1"):
+    with pytest.raises(UsageError, match="'山田' can't be written in iso8859-1"):
         alter("character-set value=山田")
 
 
@@ -246,7 +246,7 @@ def test_a_sequence_that_never_ends(alter: Alter, dump: Dump) -> None:
 
 
 def test_only_a_sequence_has_items(alter: Alter) -> None:
-    with pytest.raises(ModalityError, match="PatientID is no sequence"):
+    with pytest.raises(UsageError, match="PatientID is no sequence"):
         alter("item-length PatientID")
 
 
@@ -341,7 +341,7 @@ def test_many_attributes_are_all_owned(alter: Alter, read: Read) -> None:
 
 
 def test_what_an_object_lacks_can_not_be_altered(alter: Alter) -> None:
-    with pytest.raises(ModalityError, match=r"StudyComments \(0032,4000\) can't be altered"):
+    with pytest.raises(UsageError, match=r"StudyComments \(0032,4000\) can't be altered"):
         alter("remove StudyComments")
 
 
@@ -360,12 +360,12 @@ def test_alterations_follow_one_another(alter: Alter) -> None:
 def test_too_little_left_to_alter_is_refused(
     texts: list[str], complaint: str, alter: Alter, compressed: Part10File
 ) -> None:
-    with pytest.raises(ModalityError, match=complaint):
+    with pytest.raises(UsageError, match=complaint):
         alter(*texts, of=compressed)
 
 
 def test_what_can_not_be_read_any_more_can_not_be_encoded_anew(alter: Alter) -> None:
-    with pytest.raises(ModalityError, match="do other alterations afterwards"):
+    with pytest.raises(UsageError, match="do other alterations afterwards"):
         alter("no-delimiter", "encoded-as ImplicitVRLittleEndian")
 
 
@@ -385,7 +385,7 @@ def test_a_group_length_has_no_part_in_the_fingerprint(alter: Alter) -> None:
 
 
 def test_what_can_not_be_encoded_is_known_before_anything_is_sent(image: Part10File) -> None:
-    with pytest.raises(ModalityError, match="16 bits"):
+    with pytest.raises(UsageError, match="16 bits"):
         alter_file(image, [parse("wrong-length PatientID 70000")])
 
 
@@ -400,7 +400,7 @@ def test_what_can_be_read_has_a_fingerprint(alter: Alter) -> None:
 def test_a_file_cut_short_can_not_be_altered(image: Part10File, tmp_path: Path) -> None:
     path = tmp_path / "short.dcm"
     path.write_bytes(image.path.read_bytes()[:-100])
-    with pytest.raises(ModalityError, match="not encoded as its transfer syntax says"):
+    with pytest.raises(UsageError, match="not encoded as its transfer syntax says"):
         altered(inspect(path), [])
 
 

@@ -13,14 +13,15 @@ from queue import Queue
 import pytest
 from pynetdicom.dimse_primitives import C_STORE
 
-from modalities.association.tls import server_context
-from modalities.association.upper_layer import ABORT
-from modalities.commands import Caller, Report, Target, Timeouts
-from modalities.datasets.part10 import Part10File
-from modalities.errors import ModalityError
-from modalities.ladder import Rung
+from dicom.association.ends import Caller, Target, Timeouts
+from dicom.association.tls import server_context
+from dicom.association.upper_layer import ABORT
+from dicom.datasets.part10 import Part10File
+from dicom.errors import UsageError
+from dicom.ladder import Rung
+from modalities.commands import Report
 from modalities.services.store import Store, store
-from orchestrator.certificates import CertificateStore
+from orchestrator.lab.certificates import CertificateStore
 from tests.modalities.burst.conftest import tls_of
 from tests.modalities.peers import PATIENCE, Conversation, Script, ScriptedPeers
 from tests.peers import LOOPBACK
@@ -196,7 +197,7 @@ def test_a_misbehaviour_that_could_not_come_about_is_an_error(
         conversation.silence()
 
     impatient = PATIENT.model_copy(update={"acse": 0.2})
-    with pytest.raises(ModalityError, match="'stall after_bytes=5000000' never took place"):
+    with pytest.raises(UsageError, match="'stall after_bytes=5000000' never took place"):
         stored(image, peers.play(accepts_all), "stall 5000000", impatient)
 
 

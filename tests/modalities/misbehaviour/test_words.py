@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from pydantic import TypeAdapter, ValidationError
 
+from dicom.association.ends import Caller, Target
+from dicom.errors import UsageError
 from modalities import service
-from modalities.commands import Caller, Target
-from modalities.errors import ModalityError
 from modalities.misbehaviour.act import ACTS, AnyAct, parse_act
 from modalities.misbehaviour.alteration import ALTERATIONS, AnyAlteration, parse
 from modalities.misbehaviour.alterations.set_value import SetValue
@@ -79,7 +79,7 @@ def test_an_attribute_goes_by_keyword_or_tag(tag: str) -> None:
     ],
 )
 def test_wrong_words_are_refused_with_the_right_ones(text: str, hint: str) -> None:
-    with pytest.raises(ModalityError) as refused:
+    with pytest.raises(UsageError) as refused:
         parse(text)
     assert hint in str(refused.value)
 
@@ -94,7 +94,7 @@ def test_wrong_words_are_refused_with_the_right_ones(text: str, hint: str) -> No
     ],
 )
 def test_acts_are_bounded_and_known(text: str, hint: str) -> None:
-    with pytest.raises(ModalityError) as refused:
+    with pytest.raises(UsageError) as refused:
         parse_act(text)
     assert hint in str(refused.value)
 

@@ -7,9 +7,9 @@ import math
 import numpy as np
 import pytest
 
+from modalities.generation import plan
 from modalities.phantoms.marks import letters, place
 from modalities.phantoms.projection import Canvas, Grain, chord, curve, levels, moved, table
-from modalities.studies.generation import plan
 
 
 def test_a_ball_attenuates_most_in_its_middle_and_not_at_all_beside_it() -> None:

@@ -16,8 +16,8 @@ from pydicom.dataset import FileMetaDataset
 from pydicom.uid import UID, ExplicitVRLittleEndian
 from pynetdicom import AE
 
-from modalities.commands import Target
-from modalities.datasets.identifier import dataset_of
+from dicom.association.ends import Target
+from dicom.datasets.identifier import dataset_of
 from tests.modalities.peers import listens, until
 from tests.peers import LOOPBACK, free_port, tool
 

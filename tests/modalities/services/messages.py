@@ -8,7 +8,7 @@ from typing import Any
 from pynetdicom.dimse_messages import DIMSEMessage
 from pynetdicom.pdu import P_DATA_TF
 
-from modalities.association.upper_layer import fragments, release_response
+from dicom.association.upper_layer import fragments, release_response
 from tests.modalities.peers import Conversation
 
 RELEASE_RESPONSE = release_response()

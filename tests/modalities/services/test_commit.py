@@ -14,18 +14,23 @@ from pynetdicom import AE, evt
 from pynetdicom.dimse_messages import N_ACTION_RSP, N_EVENT_REPORT_RQ
 from pynetdicom.dimse_primitives import N_ACTION, N_EVENT_REPORT
 
-from modalities.association.tls import server_context
-from modalities.commands import Caller, CommitmentResult, Report, Target, Tls
-from modalities.datasets.identifier import attributes_of, dataset_of, encoded
-from modalities.dimse.scu import message_of
-from modalities.errors import ModalityError
+from dicom.association.ends import Caller, Target, Tls
+from dicom.association.tls import server_context
+from dicom.datasets.identifier import attributes_of, dataset_of, encoded
+from dicom.dimse.scu import message_of
+from dicom.errors import UsageError
+from dicom.workflow.storage_commitment import (
+    STORAGE_COMMITMENT,
+    STORAGE_COMMITMENT_INSTANCE,
+    CommitmentResult,
+)
+from modalities.commands import Report
+from modalities.generation import WrittenFile, write_study
 from modalities.node import ModalityNode
 from modalities.services.commit import Commit, commit
 from modalities.services.listen import Listen
 from modalities.services.store import Store
-from modalities.studies.generation import WrittenFile, write_study
-from modalities.workflow.storage_commitment import STORAGE_COMMITMENT, STORAGE_COMMITMENT_INSTANCE
-from tests.modalities.association.test_tls_signatures import Authority
+from tests.dicom.association.test_tls_signatures import Authority
 from tests.modalities.peers import PATIENCE, Conversation, Orthanc, ScriptedPeers
 from tests.modalities.services.conftest import StartScp, serving, status
 from tests.modalities.services.messages import RELEASE_RESPONSE, read_message, send_message
@@ -353,7 +358,7 @@ class TestTheRequest:
         (tmp_path / "notes.txt").write_text("no image")
         target = Target(host=LOOPBACK, port=104, called="X")
         command = Commit(target=target, caller=patient_caller, files=("notes.txt",))
-        with pytest.raises(ModalityError, match=r"notes\.txt can't be sent"):
+        with pytest.raises(UsageError, match=r"notes\.txt can't be sent"):
             commit(command, tmp_path, "ct")
 
 

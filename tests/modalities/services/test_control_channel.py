@@ -8,8 +8,8 @@ import json
 import pytest
 
 import modalities.node
-from modalities import service
-from modalities.association.negotiated import (
+from dicom.association.ends import Caller, Target
+from dicom.association.negotiated import (
     AsynchronousOperations,
     CommonExtendedNegotiation,
     ExtendedNegotiation,
@@ -17,7 +17,9 @@ from modalities.association.negotiated import (
     RoleSelection,
     UserIdentity,
 )
-from modalities.commands import Caller, Command, CommitmentResult, Report, Target
+from dicom.workflow.storage_commitment import CommitmentResult
+from modalities import service
+from modalities.commands import Command, Report
 from modalities.node import NodeClient
 from modalities.services.commit import Commit
 from modalities.services.get import Get

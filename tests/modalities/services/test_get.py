@@ -13,14 +13,14 @@ from pynetdicom.dimse_messages import C_GET_RSP
 from pynetdicom.dimse_primitives import C_GET
 from pynetdicom.dsutils import encode
 
-from modalities.association.negotiated import RoleSelection
-from modalities.commands import Caller, Target
-from modalities.datasets.storage_classes import STORAGE_CLASSES
-from modalities.dimse.scu import message_of, store_request
-from modalities.errors import ModalityError
+from dicom.association.ends import Caller, Target
+from dicom.association.negotiated import RoleSelection
+from dicom.datasets.storage_classes import STORAGE_CLASSES
+from dicom.dimse.scu import message_of, store_request
+from dicom.errors import UsageError
+from modalities.generation import WrittenFile, write_study
 from modalities.services.get import Get, get
 from modalities.services.store import Store, store
-from modalities.studies.generation import WrittenFile, write_study
 from tests.modalities.peers import Conversation, Orthanc, ScriptedPeers
 from tests.modalities.services.conftest import StartScp, serving
 from tests.modalities.services.messages import RELEASE_RESPONSE, read_message, send_message
@@ -300,5 +300,5 @@ def test_more_contexts_than_an_association_has_are_no_request(
         transfer_syntaxes=(str(ImplicitVRLittleEndian), str(JPEGLosslessSV1)),
         one_context_per_syntax=True,
     )
-    with pytest.raises(ModalityError, match="1 to 128 presentation contexts, not 157"):
+    with pytest.raises(UsageError, match="1 to 128 presentation contexts, not 157"):
         get(command, tmp_path, "ws")

@@ -12,13 +12,14 @@ from pydicom import Dataset, dcmread
 from pydicom.uid import UID
 from pynetdicom import evt
 
-from modalities.commands import Caller, Report, Target
-from modalities.datasets.identifier import attributes_of
-from modalities.errors import ModalityError
+from dicom.association.ends import Caller, Target
+from dicom.datasets.identifier import attributes_of
+from dicom.errors import UsageError
+from dicom.workflow.performed_step import MPPS
+from modalities.commands import Report
+from modalities.generation import WrittenFile, write_study
 from modalities.services.mpps import MppsCreate, MppsSet, mpps_create, mpps_set
 from modalities.services.worklist import Worklist, worklist
-from modalities.studies.generation import WrittenFile, write_study
-from modalities.workflow.performed_step import MPPS
 from tests.modalities.services.conftest import StartScp, status
 from tests.modalities.services.worklists import STEP, item
 from tests.peers import LOOPBACK
@@ -225,7 +226,7 @@ class TestInProgress:
         command = MppsCreate(
             target=target, caller=patient_caller, modality="CT", omit=("PatientAge",)
         )
-        with pytest.raises(ModalityError, match="no 'PatientAge' to leave out"):
+        with pytest.raises(UsageError, match="no 'PatientAge' to leave out"):
             mpps_create(command, tmp_path, "ct")
 
 
@@ -390,5 +391,5 @@ def test_attributes_of_a_file_that_is_none_are_no_request(
         sop_instance_uid="2.25.1",
         files=("notes.txt",),
     )
-    with pytest.raises(ModalityError, match=r"notes\.txt"):
+    with pytest.raises(UsageError, match=r"notes\.txt"):
         mpps_set(command, tmp_path, "ct")

@@ -11,7 +11,8 @@ from pynetdicom.dimse_messages import C_FIND_RSP, C_GET_RSP, C_MOVE_RSP, DIMSEMe
 from pynetdicom.dimse_primitives import C_FIND, C_GET, C_MOVE
 from pynetdicom.pdu import P_DATA_TF
 
-from modalities.commands import Caller, Report, Target
+from dicom.association.ends import Caller, Target
+from modalities.commands import Report
 from modalities.services import get as getting
 from modalities.services import query
 from tests.modalities.peers import Conversation, Script, ScriptedPeers

@@ -15,11 +15,13 @@ from pydicom.uid import (
 )
 from pynetdicom import AE, evt
 
-from modalities.commands import Caller, ObjectReport, Report, Target
-from modalities.datasets.part10 import fingerprint_of
-from modalities.errors import ModalityError
+from dicom.association.ends import Caller, Target
+from dicom.datasets.part10 import fingerprint_of
+from dicom.errors import UsageError
+from dicom.ladder import ObjectReport
+from modalities.commands import Report
+from modalities.generation import WrittenFile, write_study
 from modalities.services.store import ProposedContext, Store, store
-from modalities.studies.generation import WrittenFile, write_study
 from tests.modalities.peers import PATIENCE, StoreScp
 from tests.modalities.services.conftest import serving
 from tests.peers import LOOPBACK
@@ -196,7 +198,7 @@ class TestContexts:
             files=(study[0].path.name,),
             contexts=contexts,
         )
-        with pytest.raises(ModalityError, match="1 to 128 presentation contexts, not 129"):
+        with pytest.raises(UsageError, match="1 to 128 presentation contexts, not 129"):
             store(command, tmp_path, "ct")
 
 

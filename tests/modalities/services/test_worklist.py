@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from pynetdicom import evt
 
-from modalities.commands import Caller, Target
-from modalities.datasets.identifier import attributes_of
-from modalities.errors import ModalityError
-from modalities.services.worklist import MODALITY_WORKLIST, RETURN_KEYS, Worklist, worklist
+from dicom.association.ends import Caller, Target
+from dicom.datasets.identifier import attributes_of
+from dicom.errors import UsageError
+from dicom.workflow.worklist import MODALITY_WORKLIST
+from modalities.services.worklist import RETURN_KEYS, Worklist, worklist
 from tests.modalities.services.conftest import StartScp
 from tests.modalities.services.worklists import STEP, item
 
@@ -101,5 +102,5 @@ def test_an_archive_without_worklist_refuses_the_context(
 def test_a_key_that_is_none_is_no_query(patient_caller: Caller, tmp_path: Any) -> None:
     target = Target(host="localhost", port=104, called="RIS")
     command = Worklist(target=target, caller=patient_caller, keys={f"{STEP}Modalty": "CT"})
-    with pytest.raises(ModalityError, match="did you mean 'Modality'"):
+    with pytest.raises(UsageError, match="did you mean 'Modality'"):
         worklist(command, tmp_path, "ct")

@@ -18,12 +18,12 @@ from pydicom.uid import (
     UltrasoundMultiFrameImageStorage,
 )
 
+from dicom.errors import UsageError
+from dicom.identity import derived_uid
+from dicom.patients import CAST, CHARACTERS
 from modalities import families
-from modalities.errors import ModalityError
-from modalities.identity import derived_uid
+from modalities.generation import generate, write_study
 from modalities.studies import pixel_data
-from modalities.studies.cast import CAST, CHARACTERS
-from modalities.studies.generation import generate, write_study
 from modalities.studies.pixel_data import TRANSFER_SYNTAXES, PixelFormat
 from modalities.studies.plan import StudyPlan
 
@@ -152,26 +152,26 @@ def test_uids_are_uuid_derived_and_valid() -> None:
 
 
 def test_unknown_words_are_met_with_the_nearest_right_one() -> None:
-    with pytest.raises(ModalityError, match="did you mean 'CT'"):
+    with pytest.raises(UsageError, match="did you mean 'CT'"):
         families.named("CTT")
-    with pytest.raises(ModalityError, match="did you mean 'ExplicitVRLittleEndian'"):
+    with pytest.raises(UsageError, match="did you mean 'ExplicitVRLittleEndian'"):
         generate("CT", images=1, transfer_syntax="ExplicitVRLittleEndain")
-    with pytest.raises(ModalityError, match="can't be made in JPEG"):
+    with pytest.raises(UsageError, match="can't be made in JPEG"):
         generate("CT", images=1, transfer_syntax="1.2.840.10008.1.2.4.70")
 
 
 def test_a_transfer_syntax_that_can_not_hold_the_pixels_says_which_can() -> None:
-    with pytest.raises(ModalityError, match=r"CT pixels have 12 bits, JPEG Baseline .* holds 8"):
+    with pytest.raises(UsageError, match=r"CT pixels have 12 bits, JPEG Baseline .* holds 8"):
         generate("CT", images=1, transfer_syntax="JPEGBaseline8Bit")
-    with pytest.raises(ModalityError, match=r"16 × 16 pixels are too small .* at least 32 × 32"):
+    with pytest.raises(UsageError, match=r"16 × 16 pixels are too small .* at least 32 × 32"):
         generate("CT", images=1, rows=16, columns=16, transfer_syntax="JPEG2000")
 
 
 def test_more_pixels_than_a_value_holds_are_refused_before_they_are_made() -> None:
-    with pytest.raises(ModalityError, match=r"4661 frames .* bytes of pixels, .* RLELossless"):
+    with pytest.raises(UsageError, match=r"4661 frames .* bytes of pixels, .* RLELossless"):
         generate("US-CINE", images=1, frames=4661)
     generate("US-CINE", images=1, frames=4661, transfer_syntax="RLELossless")
-    with pytest.raises(ModalityError, match=r"1 frames of 65535 × 65535"):
+    with pytest.raises(UsageError, match=r"1 frames of 65535 × 65535"):
         generate("CT", images=1, rows=65535, columns=65535)
 
 
@@ -199,7 +199,7 @@ def test_a_patient_that_is_asked_for_shares_no_study_with_another() -> None:
         for name in (None, *CHARACTERS)
     }
     assert len(studies) == 1 + len(CHARACTERS)
-    with pytest.raises(ModalityError, match="unknown patient 'japanes'; did you mean 'japanese'"):
+    with pytest.raises(UsageError, match="unknown patient 'japanes'; did you mean 'japanese'"):
         generate("CT", images=1, patient="japanes")
 
 

@@ -9,9 +9,9 @@ import pytest
 from pydicom import Dataset
 from pynetdicom.dsutils import decode, encode
 
-from modalities.iods.codes import Code
+from dicom.datasets.codes import Code
+from dicom.workflow.performed_step import MPPS
 from modalities.workflow.acquisition import identify
-from modalities.workflow.performed_step import MPPS
 
 STARTED = datetime.datetime(2026, 11, 24, 8, 30)
 STEP = "ScheduledProcedureStepSequence."

@@ -1,0 +1,1 @@
+"""The simulated archive: behaves as a vendor profile says; ``python -m archive``."""

@@ -1,0 +1,154 @@
+"""An A-ASSOCIATE-RQ taken apart, and the PDUs that answer it (PS3.8 9.3.2 to 9.3.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from pynetdicom.pdu import A_ASSOCIATE_AC, A_ASSOCIATE_RJ, A_ASSOCIATE_RQ
+from pynetdicom.pdu_primitives import (
+    A_ASSOCIATE,
+    MaximumLengthNotification,
+    SCP_SCU_RoleSelectionNegotiation,
+    SOPClassExtendedNegotiation,
+)
+from pynetdicom.presentation import PresentationContext
+
+from archive.policy import Answer, Rejection
+from dicom.association import upper_layer
+
+
+class Proposal(NamedTuple):
+    """One presentation context as the requestor proposed it."""
+
+    context_id: int
+    abstract_syntax: str
+    transfer_syntaxes: tuple[str, ...]
+
+
+class Roles(NamedTuple):
+    """SCP/SCU role selection (PS3.7 D.3.3.4) as the requestor proposed it."""
+
+    scu: bool
+    scp: bool
+
+
+@dataclass(frozen=True)
+class Requested:
+    """What a requestor asks for.
+
+    Attributes:
+        calling, called: AE titles without padding.
+        proposals: presentation contexts.
+        roles: proposed roles per SOP class.
+        extended: SOP class extended negotiation (PS3.7 D.3.3.5): application information per class.
+        max_length: bytes that the requestor takes in a PDU, 0 for any.
+        titles: AE titles as they came, calling and called, which the answer repeats.
+    """
+
+    calling: str
+    called: str
+    proposals: tuple[Proposal, ...]
+    roles: Mapping[str, Roles]
+    extended: Mapping[str, bytes]
+    max_length: int
+    titles: tuple[str, str]
+
+    @classmethod
+    def read(cls, pdu: bytes) -> Requested:
+        """Take the PDU apart.
+
+        Raises:
+            Exception: whatever pynetdicom's decoder makes of a malformed one.
+        """
+        request = A_ASSOCIATE_RQ()
+        request.decode(pdu)
+        primitive = request.to_primitive()
+        max_length = 0
+        roles: dict[str, Roles] = {}
+        extended: dict[str, bytes] = {}
+        for item in primitive.user_information:
+            if isinstance(item, MaximumLengthNotification):
+                max_length = int(item.maximum_length_received or 0)
+            elif isinstance(item, SCP_SCU_RoleSelectionNegotiation):
+                roles[str(item.sop_class_uid)] = Roles(bool(item.scu_role), bool(item.scp_role))
+            elif isinstance(item, SOPClassExtendedNegotiation):
+                information = item.service_class_application_information or b""
+                extended[str(item.sop_class_uid)] = information
+        proposals = tuple(
+            Proposal(
+                int(context.context_id or 0),
+                str(context.abstract_syntax),
+                tuple(str(uid) for uid in context.transfer_syntax),
+            )
+            for context in primitive.presentation_context_definition_list
+        )
+        calling, called = str(primitive.calling_ae_title), str(primitive.called_ae_title)
+        return cls(
+            calling.strip(),
+            called.strip(),
+            proposals,
+            roles,
+            extended,
+            max_length,
+            (calling, called),
+        )
+
+    def acceptance_pdu(
+        self,
+        answers: Sequence[Answer],
+        max_length: int,
+        roles: Mapping[str, Roles],
+        extended: Mapping[str, bytes],
+    ) -> bytes:
+        """The A-ASSOCIATE-AC with ``answers`` to the proposals, in their order."""
+        primitive = A_ASSOCIATE()
+        primitive.application_context_name = upper_layer.APPLICATION_CONTEXT
+        primitive.calling_ae_title, primitive.called_ae_title = self.titles
+        primitive.result = 0
+        primitive.result_source = 1
+        primitive.presentation_context_definition_results_list = [
+            _context(proposal, answer)
+            for proposal, answer in zip(self.proposals, answers, strict=True)
+        ]
+        primitive.user_information = _user_information(max_length, roles, extended)
+        encoded: bytes = A_ASSOCIATE_AC(primitive).encode()
+        return encoded
+
+
+def rejection_pdu(rejection: Rejection) -> bytes:
+    """The A-ASSOCIATE-RJ."""
+    primitive = A_ASSOCIATE()
+    primitive.result = rejection.result
+    primitive.result_source = rejection.source
+    primitive.diagnostic = rejection.reason
+    encoded: bytes = A_ASSOCIATE_RJ(primitive).encode()
+    return encoded
+
+
+def _context(proposal: Proposal, answer: Answer) -> PresentationContext:
+    context = upper_layer.presentation_context(
+        proposal.context_id, proposal.abstract_syntax, (answer.transfer_syntax,)
+    )
+    context.result = answer.result
+    return context
+
+
+def _user_information(
+    max_length: int, roles: Mapping[str, Roles], extended: Mapping[str, bytes]
+) -> list[Any]:
+    own = upper_layer.user_information(max_length)
+    items: list[Any] = [own.length, own.implementation]
+    for uid, role in roles.items():
+        selection = SCP_SCU_RoleSelectionNegotiation()
+        selection.sop_class_uid = uid
+        selection.scu_role, selection.scp_role = role
+        items.append(selection)
+    items.append(own.version)
+    for uid, information in extended.items():
+        negotiation = SOPClassExtendedNegotiation()
+        negotiation.sop_class_uid = uid
+        negotiation.service_class_application_information = information
+        items.append(negotiation)
+    return items

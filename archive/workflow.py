@@ -1,0 +1,82 @@
+"""The archive's part in the workflow of a department: worklist, MPPS, storage commitment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pynetdicom.dimse_primitives import (
+    C_FIND,
+    N_ACTION,
+    N_CREATE,
+    N_EVENT_REPORT,
+    N_SET,
+    DimsePrimitiveType,
+)
+
+from archive.acceptor import AcceptedAssociation, Context
+from archive.commitment import Committer
+from archive.mpps import answer_step
+from archive.policy import Policy
+from archive.worklist import answer_query
+from dicom.workflow.procedure_steps import ProcedureSteps
+from dicom.workflow.schedule import Schedule
+
+
+class Workflow:
+    """What the archive knows of scheduled and performed procedure steps, and who commits.
+
+    Args:
+        committer: takes requests for storage commitment.
+        log: the archive's.
+
+    Attributes:
+        schedule: the worklist, replaced as a whole.
+        steps: what modalities reported.
+    """
+
+    def __init__(self, committer: Committer, log: Callable[[str], None]) -> None:
+        self._committer, self._log = committer, log
+        self.schedule = Schedule()
+        self.steps = ProcedureSteps()
+
+    def forget(self) -> None:
+        """Empty the worklist and drop what modalities reported."""
+        self.schedule = Schedule()
+        self.steps.forget()
+
+    def stop(self) -> None:
+        """Report no more results; idempotent."""
+        self._committer.stop()
+
+    def answer(
+        self,
+        policy: Policy,
+        association: AcceptedAssociation,
+        context: Context,
+        message: DimsePrimitiveType,
+    ) -> bool:
+        """Answer ``message`` if it belongs here, and say whether it does.
+
+        Raises:
+            AssociationEndedError: the vendor aborts instead.
+        """
+        profile = policy.profile
+        service = policy.service_of(context.abstract_syntax, association.called)
+        is_response = message.MessageIDBeingRespondedTo is not None
+        if service == "commit" and isinstance(message, N_EVENT_REPORT) and is_response:
+            self._committer.reported(association.calling, message)
+        elif is_response:
+            return False
+        elif (
+            profile.commitment is not None and service == "commit" and isinstance(message, N_ACTION)
+        ):
+            self._committer.request(policy, profile.commitment, association, context, message)
+        elif (
+            profile.mpps is not None and service == "mpps" and isinstance(message, N_CREATE | N_SET)
+        ):
+            answer_step(profile.mpps, self.steps, association, context, message, self._log)
+        elif profile.worklist is not None and service == "worklist" and isinstance(message, C_FIND):
+            answer_query(profile.worklist, self.schedule, association, context, message, self._log)
+        else:
+            return False
+        return True

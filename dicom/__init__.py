@@ -1,0 +1,1 @@
+"""What both sides of a DICOM exchange stand on: wire, datasets, outcomes; knows nobody."""

@@ -1,0 +1,1 @@
+"""YAML files that users write: positions, problems, nearest right words."""

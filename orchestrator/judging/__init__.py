@@ -1,0 +1,1 @@
+"""What was observed, judged against what was declared, and said in words."""

@@ -1,0 +1,1 @@
+"""A lab: which nodes, in which state, running where."""

@@ -1,0 +1,1 @@
+"""This machine: processes, ports and signals, and who owns them."""

@@ -1,0 +1,1 @@
+"""What the engine speaks of: frozen data, parsed once."""

@@ -1,0 +1,25 @@
+"""What a probe observed: how far up the ladder it got, and the signature where it stopped."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+from dicom.ladder import ObjectReport, Outcome
+
+
+class Observation(BaseModel):
+    """An outcome with what it rests on.
+
+    ``words`` is the outcome for a human (``rejected: called AE title not recognized (1/1/7)``),
+    ``comment`` the peer's Error Comment or exception text, ``details`` further lines (differing
+    attributes, sub-operation counters, REST answers), ``objects`` per-object results.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    outcome: Outcome
+    words: str
+    comment: str = ""
+    details: tuple[str, ...] = ()
+    objects: tuple[ObjectReport, ...] = ()
+    seconds: float = 0.0

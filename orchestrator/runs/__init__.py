@@ -1,0 +1,1 @@
+"""Running: a suite of cells, one cell, its phases."""

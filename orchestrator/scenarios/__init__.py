@@ -1,0 +1,1 @@
+"""Scenario files: loading, checking, selecting, and their schema."""

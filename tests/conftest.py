@@ -1,0 +1,112 @@
+"""Modalities, what they send, and who they talk to."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from dicom.association.ends import Caller, Timeouts
+from modalities.generation import WrittenFile, write_study
+from modalities.node import ModalityNode
+from tests.modalities.peers import (
+    PATIENCE,
+    Orthanc,
+    ScriptedPeers,
+    StoreScp,
+    answers,
+    running_storescp,
+    until,
+)
+from tests.peers import LOOPBACK, free_port, tool
+
+
+@pytest.fixture
+def peers() -> Iterator[ScriptedPeers]:
+    scripted = ScriptedPeers()
+    yield scripted
+    scripted.stop()
+
+
+@pytest.fixture
+def eventually() -> Callable[[Callable[[], bool]], None]:
+    """Assert a condition that another thread is about to make true."""
+
+    def check(condition: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while not condition() and time.monotonic() < deadline:
+            time.sleep(0.005)
+        assert condition()
+
+    return check
+
+
+@pytest.fixture
+def caller() -> Caller:
+    """A CT with timeouts that a silent peer exhausts quickly."""
+    return Caller(
+        calling="CT", timeouts=Timeouts(connect=PATIENCE, acse=0.4, dimse=0.4, network=PATIENCE)
+    )
+
+
+@pytest.fixture
+def patient_caller() -> Caller:
+    """A CT that waits for a busy machine."""
+    return Caller(
+        calling="CT",
+        timeouts=Timeouts(connect=PATIENCE, acse=PATIENCE, dimse=PATIENCE, network=PATIENCE),
+    )
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Iterator[ModalityNode]:
+    modality = ModalityNode("ct", tmp_path)
+    yield modality
+    modality.stop()
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> list[WrittenFile]:
+    return write_study(tmp_path, "CT", images=3, rows=64, columns=64)
+
+
+@pytest.fixture(scope="session")
+def orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
+    """The real archive, checking called titles, with one known modality that may query."""
+    program = tool("Orthanc")
+    folder = tmp_path_factory.mktemp("orthanc")
+    port, web = free_port(), free_port()
+    configuration = {
+        "DicomAet": "ORTHANC",
+        "DicomPort": port,
+        "DicomCheckCalledAet": True,
+        "HttpPort": web,
+        "StorageDirectory": str(folder / "db"),
+        "IndexDirectory": str(folder / "db"),
+        "DicomModalities": {"ct": ["CT", LOOPBACK, 1]},
+        "DicomModalitiesInDatabase": False,
+    }
+    file = folder / "orthanc.json"
+    file.write_text(json.dumps(configuration))
+    archive = Orthanc(port, f"http://{LOOPBACK}:{web}")
+    with (folder / "log").open("wb") as log:
+        environment = {**os.environ, "TCP_NODELAY": "1"}
+        process = subprocess.Popen([program, str(file)], stdout=log, stderr=log, env=environment)
+        try:
+            until(lambda: answers(archive), process)
+            yield archive
+        finally:
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture
+def storescp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoreScp]:
+    """DCMTK's storage SCP, one association at a time."""
+    with running_storescp(tmp_path_factory.mktemp("storescp")) as scp:
+        yield scp

@@ -1,0 +1,65 @@
+"""Real containers. Without an engine these tests are skipped, except in CI, where they fail."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from orchestrator.backends.docker import images
+from orchestrator.backends.docker.backend import DockerBackend
+from orchestrator.backends.docker.engine import Engine
+from orchestrator.backends.docker.site import DockerSite
+from tests.orchestrator.backends.docker.nodes import await_orthanc, orthanc
+from tests.peers import missing
+
+
+@pytest.fixture(scope="session")
+def engine() -> Engine:
+    """The engine of this machine, with the lab's images."""
+    found = Engine()
+    if (why := found.unreachable()) is not None:
+        missing(f"no docker backend here: {why}")
+    images.build(pull=False, progress=lambda _: None)
+    if (why := DockerBackend(found).unavailable()) is not None:
+        missing(f"no docker backend here: {why}")
+    return found
+
+
+@pytest.fixture(scope="session")
+def backend(engine: Engine) -> DockerBackend:
+    return DockerBackend(engine)
+
+
+@pytest.fixture
+def open_site(backend: DockerBackend, tmp_path: Path) -> Iterator[Callable[[], DockerSite]]:
+    """Opens sites with names of their own and removes what they made."""
+    opened: list[DockerSite] = []
+
+    def open_one() -> DockerSite:
+        name = f"test-{secrets.token_hex(4)}"
+        site = backend.open("test-run", name, tmp_path / name)
+        opened.append(site)
+        return site
+
+    yield open_one
+    for site in opened:
+        site.close()
+
+
+@pytest.fixture(scope="module")
+def two_archives(
+    backend: DockerBackend, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[DockerSite]:
+    """A lab with the archives ``archive`` and ``peer``, whose tests put back what they change."""
+    name = f"test-{secrets.token_hex(4)}"
+    site = backend.open("test-run", name, tmp_path_factory.mktemp(name))
+    try:
+        site.start([orthanc(site, "archive"), orthanc(site, "peer")])
+        await_orthanc(site, "archive")
+        await_orthanc(site, "peer")
+        yield site
+    finally:
+        site.close()
