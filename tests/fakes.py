@@ -17,19 +17,18 @@ from dicom.datasets.fingerprint import Fingerprint, fingerprint
 from dicom.forwarding import ForwardReport
 from dicom.ladder import Rung, Signature
 from dicom.settings import ArchiveSettings
-from dicom.web.target import WebTarget
 from modalities.commands import Command, Report
 from modalities.services.echo import Echo
 from modalities.services.store import Store
 from orchestrator.backends.base import Backend, InProcess, Launch, Place, Site
-from orchestrator.errors import LabError, UnsupportedError
+from orchestrator.errors import LabError
 from orchestrator.lab.nodes import InProcessModality, InProcessRelay
 from orchestrator.model.address import Address
 from orchestrator.model.identity import Edition, Identity
 from orchestrator.model.native_change import NativeChange
 from orchestrator.model.results import CellId, CellResult, PhaseResult, Verdict
 from orchestrator.relay import Relay
-from orchestrator.stacks.base import Native, StackContext
+from orchestrator.stacks.base import Archive, Native, Stack, StackContext
 from orchestrator.stacks.native import native_changes
 
 
@@ -62,19 +61,14 @@ class FakeDialect:
         }
 
 
-class FakeArchive:
+class FakeArchive(Archive):
     """Holds what it is sent. ``deaf`` ignores new settings, ``leaky`` loses what it accepts."""
 
-    coercions: Mapping[str, str] = {}
-
     def __init__(self, world: FakeWorld, context: StackContext, stack: FakeStack) -> None:
-        self.role = context.role
-        self.dialect = FakeDialect()
-        self.settings = context.settings
+        super().__init__(context, FakeDialect())
         self.instances: list[Fingerprint] = []
         self._world = world
         self._stack = stack
-        self._place = context.place
         self.closed = False
 
     def launch(self) -> Launch:
@@ -118,12 +112,6 @@ class FakeArchive:
         self._world.events.append(f"empty {self.role}")
         self.instances.clear()
 
-    def web(self) -> str:
-        return "http://fake"
-
-    def dicomweb(self) -> WebTarget:
-        raise UnsupportedError("the fake speaks no DICOMweb")
-
     def log(self) -> str:
         return "\n".join(self._world.events)
 
@@ -132,7 +120,7 @@ class FakeArchive:
 
 
 @dataclass
-class FakeStack:
+class FakeStack(Stack):
     """A vendor whose archives misbehave as told."""
 
     world: FakeWorld

@@ -16,7 +16,6 @@ from dicom.workflow.schedule import Patient, Schedule, ScheduledStep
 from modalities.services.listen import Received
 from orchestrator.lab.schedules import write_schedule
 from orchestrator.model.state import Link
-from orchestrator.stacks.base import KeepsWorklist
 
 if TYPE_CHECKING:
     from orchestrator.lab.lab import Lab
@@ -41,8 +40,7 @@ _LONGEST_ID: Final = 16
 def schedule_at(lab: Lab, role: str, schedule: Schedule) -> bool:
     """Have the RIS or archive in ``role`` schedule just this; False where it has no worklist."""
     if role in lab.archives:
-        archive = lab.archives[role]
-        return isinstance(archive, KeepsWorklist) and archive.schedule(schedule)
+        return lab.archives[role].schedule(schedule)
     ris = lab.state.modalities[role].ris
     if ris is None or ris.worklist is None:
         return False
@@ -54,8 +52,7 @@ def performed_at(lab: Lab, role: str) -> tuple[PerformedStep, ...] | None:
     """The procedure steps that the RIS or archive in ``role`` knows; None if it can't be asked."""
     if role not in lab.archives:
         return lab.ask(role, Received()).performed
-    archive = lab.archives[role]
-    return archive.performed() if isinstance(archive, KeepsWorklist) else None
+    return lab.archives[role].performed()
 
 
 def worklist_target(lab: Lab, link: Link) -> Target:
@@ -66,7 +63,7 @@ def worklist_target(lab: Lab, link: Link) -> Target:
     """
     target = lab.target(link)
     archive = lab.archives.get(link[1])
-    if isinstance(archive, KeepsWorklist) and target.called == archive.settings.aetitle:
+    if archive is not None and target.called == archive.settings.aetitle:
         return target.model_copy(update={"called": archive.worklist_title})
     return target
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from dicom.settings import ArchiveSettings, KnownAE
 from orchestrator.backends.base import Place, Site
 from orchestrator.lab.nodes import (
@@ -15,7 +17,6 @@ from orchestrator.model.address import Address
 from orchestrator.model.scenario import RELAY
 from orchestrator.model.state import Entry, LabState, Link
 from orchestrator.relay import wire_name
-from orchestrator.stacks.external.stack import placed
 
 
 class Places:
@@ -35,7 +36,8 @@ class Places:
         }
         for role, seat in topology.archives.items():
             ports = {**seat.stack.ports(seat.edition), "closed": CLOSED_PORT}
-            self._places[role] = placed(seat.stack, site.reserve(role, ports))
+            place = site.reserve(role, ports)
+            self._places[role] = replace(place, peers={**place.peers, **seat.stack.runs_at})
         if relayed:
             self._places[RELAY] = site.reserve(RELAY, self.relay_ports)
 

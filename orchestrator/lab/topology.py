@@ -17,7 +17,6 @@ from orchestrator.model.results import CellId
 from orchestrator.model.scenario import Role, Scenario
 from orchestrator.model.state import Entry, LabState, Link, ModalityState, RisState
 from orchestrator.stacks.base import STACKS, Stack
-from orchestrator.stacks.external.stack import ExternalStack
 
 #: Role of the modality that the lab adds where a route has none to store the study beforehand.
 FEEDER: Final = "feeder"
@@ -98,7 +97,7 @@ def healthy_state(scenario: Scenario, topology: Topology) -> LabState:
     tls_of_sites = {
         role: tls
         for role, seat in topology.archives.items()
-        if isinstance(seat.stack, ExternalStack) and (tls := seat.stack.site.client_tls) is not None
+        if (tls := seat.stack.client_tls) is not None
     }
     # One TLS material per modality is enough: a site is never on one route with another archive
     # that speaks TLS to the same modality.

@@ -20,7 +20,6 @@ from orchestrator.model.state import LabState, Link
 from orchestrator.probes.base import PROBES, Probe
 from orchestrator.probes.store import StoreProbe
 from orchestrator.scenarios.loader import resolve_fault
-from orchestrator.stacks.external.stack import ExternalStack, announce
 
 #: Told about every phase as soon as it was observed.
 OnPhase = Callable[[PhaseResult], None]
@@ -91,11 +90,8 @@ def _sent_by_archives(cell: CellId, topology: Topology) -> set[Link]:
 def _out_of_reach(cell: CellId, topology: Topology) -> str:
     """Why an archive of the cell can't reach whom it has to send to; empty where it can."""
     for client, server in sorted(_sent_by_archives(cell, topology)):
-        sender = topology.archives[client].stack
-        receiver = topology.archives.get(server)
-        if isinstance(sender, ExternalStack) and (
-            why := sender.why_it_can_not_call(receiver.stack if receiver else None)
-        ):
+        sender, receiver = topology.archives[client], topology.archives.get(server)
+        if why := sender.stack.why_it_can_not_call(receiver.stack if receiver else None):
             return why
     return ""
 
@@ -266,5 +262,6 @@ class CellRun:
 
     def _make(self, name: PhaseName, state: LabState) -> SentStudy:
         study = self._maker.make(name, state.study)
-        announce(self._lab.archives.values(), study.study_uids)
+        for archive in self._lab.archives.values():
+            archive.will_receive(study.study_uids)
         return study

@@ -8,11 +8,11 @@ from orchestrator.backends.base import Backend
 from orchestrator.errors import InputError
 from orchestrator.files.problems import shown
 from orchestrator.model.identity import Edition
-from orchestrator.stacks.base import STACKS, Archive, StackContext
+from orchestrator.stacks.base import STACKS, Archive, Stack, StackContext
 from orchestrator.stacks.profile.files import find_profile, profile_files
 
 
-class ProfileStack:
+class ProfileStack(Stack):
     """Registered under the profile's name; the file is read when the stack is used."""
 
     def __init__(self, name: str) -> None:

@@ -16,7 +16,7 @@ from orchestrator.errors import LabError
 from orchestrator.machine.waiting import wait_until
 from orchestrator.model.identity import Edition, Identity
 from orchestrator.model.native_change import NativeChange
-from orchestrator.stacks.base import STACKS, Archive, Native, StackContext
+from orchestrator.stacks.base import STACKS, Archive, Native, Stack, StackContext
 from orchestrator.stacks.dcm4chee.configuration import Dcm4cheeConfiguration
 from orchestrator.stacks.dcm4chee.dialect import Dcm4cheeDialect
 from orchestrator.stacks.dcm4chee.rest import Dcm4cheeRest, EchoResult
@@ -37,7 +37,7 @@ COERCIONS: Final[Mapping[str, str]] = {
 }
 
 
-class Dcm4cheeStack:
+class Dcm4cheeStack(Stack):
     """Registered as ``dcm4chee``."""
 
     name = "dcm4chee"
@@ -64,26 +64,19 @@ class Dcm4cheeStack:
 STACKS.register("dcm4chee")(Dcm4cheeStack())
 
 
-class Dcm4cheeArchive:
+class Dcm4cheeArchive(Archive):
     """The real DCM4CHEE in a container. It stays warm: settings change over REST (F18b)."""
 
     coercions = COERCIONS
 
     def __init__(self, context: StackContext, shipped_title: str) -> None:
-        self.role = context.role
-        self._site = context.site
-        self._place = context.place
-        self._settings = context.settings
+        dialect = Dcm4cheeDialect(certificates=f"{context.place.node_exchange}/tls")
+        super().__init__(context, dialect)
+        self.dialect: Dcm4cheeDialect = dialect
         self._shipped_title = shipped_title
         self._pin = secrets.token_urlsafe(16)
         self._rest: Dcm4cheeRest | None = None
         self._configuration: Dcm4cheeConfiguration | None = None
-        self.dialect = Dcm4cheeDialect(certificates=f"{context.place.node_exchange}/tls")
-
-    @property
-    def settings(self) -> ArchiveSettings:
-        """The neutral settings now in force."""
-        return self._settings
 
     def launch(self) -> Launch:
         """The archive; compose.yaml gives each role an LDAP and a PostgreSQL of its own."""
@@ -108,8 +101,8 @@ class Dcm4cheeArchive:
                 rest, self.dialect, self._shipped_title, pin=self._pin
             )
 
-            self._write_stores(self._settings)
-            self._configuration.apply(self._settings)
+            self._write_stores(self.settings)
+            self._configuration.apply(self.settings)
         self._await_listener(rest)
         return Identity(stack="dcm4chee", edition="container", version=self._configuration.version)
 
@@ -118,7 +111,7 @@ class Dcm4cheeArchive:
         configuration = self._configured()
         self._write_stores(settings)
         changes = configuration.apply(settings)
-        self._settings = settings
+        self.settings = settings
         if changes:
             self._await_listener(self._connect())
         return changes
@@ -135,7 +128,7 @@ class Dcm4cheeArchive:
 
     def forward(self, study_instance_uid: str, to: str) -> ForwardReport:
         """Export a study to a known AE, synchronously."""
-        return self._connect().export(self._settings.aetitle, study_instance_uid, to)
+        return self._connect().export(self.settings.aetitle, study_instance_uid, to)
 
     def empty(self) -> None:
         """Reject and delete every study.
@@ -150,7 +143,7 @@ class Dcm4cheeArchive:
             if not studies:
                 return
             for study in studies:
-                rest.delete_study(self._settings.aetitle, study)
+                rest.delete_study(self.settings.aetitle, study)
         left = rest.studies()
         if left:
             raise LabError(
@@ -165,12 +158,8 @@ class Dcm4cheeArchive:
     def dicomweb(self) -> WebTarget:
         """The services of its own AE; this image asks for no credentials."""
         address = self._place.peers["web"]
-        root = f"/dcm4chee-arc/aets/{quote(self._settings.aetitle, safe='')}/rs"
+        root = f"/dcm4chee-arc/aets/{quote(self.settings.aetitle, safe='')}/rs"
         return WebTarget(host=address.host, port=address.port, root=root)
-
-    def log(self) -> str:
-        """Standard output of the container, where WildFly logs."""
-        return self._site.log(self.role)
 
     def close(self) -> None:
         """Drop the connection; the site removes the rest."""
@@ -201,9 +190,9 @@ class Dcm4cheeArchive:
         Not over TLS: there a deliberately bad certificate would look like a dead listener, and
         ``ctrl/reload`` has failed already if the port could not be bound.
         """
-        if self._settings.tls is not None:
+        if self.settings.tls is not None:
             return
-        title, port = self._settings.aetitle, _PORTS["dicom"]
+        title, port = self.settings.aetitle, _PORTS["dicom"]
         last = EchoResult(2, "not tried")
 
         def answers() -> bool:

@@ -11,16 +11,16 @@ import ipaddress
 import multiprocessing
 import socket
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from multiprocessing.synchronize import Lock
 from pathlib import Path
 from typing import Final
 
+from dicom.association.ends import Tls
 from dicom.datasets.fingerprint import Fingerprint
 from dicom.forwarding import ForwardReport
 from dicom.settings import ArchiveSettings
 from dicom.web.target import WebTarget
-from orchestrator.backends.base import Backend, Place
+from orchestrator.backends.base import Backend
 from orchestrator.errors import LabError, UnsupportedError
 from orchestrator.model.address import Address
 from orchestrator.model.identity import Edition, Identity
@@ -47,21 +47,27 @@ def load_site(path: Path, *, allow_config: bool = False) -> ExternalStack:
     return ExternalStack(read_site(path), allow_config=allow_config)
 
 
-class ExternalStack:
+class ExternalStack(Stack):
     """One archive that already runs, as a stack with the single edition ``external``."""
 
     def __init__(self, site: Site, *, allow_config: bool) -> None:
         self.site = site
         self.name = site.name
-        self.aetitle = site.dicom.aetitle
         self._allow_config = allow_config
         # Labs of one run may be at work in several processes that were forked after this.
         self._turn = multiprocessing.Lock()
 
     @property
-    def addresses(self) -> Mapping[str, Address]:
-        """Where nodes reach it, by port name."""
+    def aetitle(self) -> str:
+        return self.site.dicom.aetitle
+
+    @property
+    def runs_at(self) -> Mapping[str, Address]:
         return {"dicom": Address(self.site.dicom.host, self.site.dicom.port)}
+
+    @property
+    def client_tls(self) -> Tls | None:
+        return self.site.client_tls
 
     def editions(self, backend: Backend) -> tuple[Edition, ...]:
         """Local only: the docker lab's DICOM network is cut off from everything outside it."""
@@ -72,12 +78,7 @@ class ExternalStack:
         return {"dicom": self.site.dicom.port}
 
     def why_it_can_not_call(self, receiver: Stack | None) -> str:
-        """Why it can't open an association to a node of the lab; empty where nothing says so.
-
-        Args:
-            receiver: the stack of the receiving archive, None for a node of the lab's own.
-        """
-        if isinstance(receiver, ExternalStack) and not self._allow_config:
+        if receiver is not None and receiver.runs_at and not self._allow_config:
             return ""  # by its own table it calls the other archive where that one really is
         host = self.site.dicom.host
         if _is_loopback(host):
@@ -99,27 +100,7 @@ class ExternalStack:
         )
 
 
-def placed(stack: Stack, place: Place) -> Place:
-    """``place`` with the true address of an external archive; any other one unchanged."""
-    if isinstance(stack, ExternalStack):
-        return replace(place, peers={**place.peers, **stack.addresses})
-    return place
-
-
-def announce(archives: Iterable[Archive], study_instance_uids: Iterable[str]) -> None:
-    """Tell external archives which studies the lab is about to send to somebody.
-
-    Raises:
-        UnsupportedError: one holds such a study already, so that removing it would not only
-            remove what the lab sent.
-    """
-    uids = tuple(study_instance_uids)
-    for archive in archives:
-        if isinstance(archive, ExternalArchive):
-            archive.will_receive(uids)
-
-
-class ExternalArchive:
+class ExternalArchive(Archive):
     """Somebody else's archive in a role of one lab."""
 
     def __init__(
@@ -131,29 +112,14 @@ class ExternalArchive:
         allow_config: bool,
         turn: Lock,
     ) -> None:
-        self.role = context.role
+        super().__init__(context, _dialect(site, interface, allow_config=allow_config))
         self.coercions = interface.coercions
-        self._site = site
+        self._described = site
         self._interface = interface
-        self._settings = context.settings
         self._allow_config = allow_config
         self._turn = turn
         self._has_turn = False
         self._sent: dict[str, None] = {}
-
-    @property
-    def dialect(self) -> Dialect:
-        """The vendor's dialect, which also refuses what may not be changed there."""
-        interface = self._interface
-        if self._allow_config:
-            may, could = interface.changeable, frozenset[str]()
-        else:
-            may, could = frozenset({"known_aes"}), interface.changeable
-        return GuestDialect(interface.dialect, self._site, may, could, interface.unchangeable)
-
-    @property
-    def settings(self) -> ArchiveSettings:
-        return self._settings
 
     def launch(self) -> None:
         return
@@ -166,11 +132,13 @@ class ExternalArchive:
             UnsupportedError: a setting may not or can't be changed there.
         """
         version = self._interface.version()
+        # The vendor's words are those of its version from now on.
+        self.dialect = _dialect(self._described, self._interface, allow_config=self._allow_config)
         if self._allow_config and self._interface.changeable:
             self._take_turn()
-            self._refuse(self._settings)
-            self._interface.apply(self._settings)
-        stack = self._site.name if self._site.kind == "dicomweb" else self._site.kind
+            self._refuse_unsupported(self.settings)
+            self._interface.apply(self.settings)
+        stack = self._described.name if self._described.kind == "dicomweb" else self._described.kind
         return Identity(stack=stack, edition="external", version=version)
 
     def configure(self, settings: ArchiveSettings) -> tuple[NativeChange, ...]:
@@ -179,22 +147,22 @@ class ExternalArchive:
         Raises:
             UnsupportedError: not allowed, or not possible there.
         """
-        if settings == self._settings:
+        if settings == self.settings:
             return ()
-        self._refuse(settings)
+        self._refuse_unsupported(settings)
         if not self._allow_config or not self._interface.changeable:
             changed = [
                 name
                 for name in ArchiveSettings.model_fields
-                if getattr(settings, name) != getattr(self._settings, name)
+                if getattr(settings, name) != getattr(self.settings, name)
             ]
             could = self._interface.changeable.issuperset(changed)
             why = ALLOW if could else self._interface.unchangeable
             raise UnsupportedError(
-                f"{', '.join(changed)} of {self._site.name} would have to be changed: {why}"
+                f"{', '.join(changed)} of {self._described.name} would have to be changed: {why}"
             )
         changes = self._interface.apply(settings)
-        self._settings = settings
+        self.settings = settings
         return changes
 
     def read_back(self) -> Native:
@@ -202,24 +170,20 @@ class ExternalArchive:
         return self._interface.read_back()
 
     def will_receive(self, study_instance_uids: Iterable[str]) -> None:
-        """Remember studies that the lab is about to send, so that it can remove them.
-
-        Raises:
-            UnsupportedError: the archive holds one of them already.
-        """
+        """Remember them, so that they can be removed."""
         for uid in study_instance_uids:
             if uid in self._sent:
                 continue
             if self._interface.has(uid):
                 raise UnsupportedError(
-                    f"{self._site.name} already holds study {uid}; the lab could not tell its own"
-                    " objects from those. Remove it there or send another study."
+                    f"{self._described.name} already holds study {uid}; the lab could not tell its"
+                    " own objects from those. Remove it there or send another study."
                 )
             self._sent[uid] = None
 
     def dicomweb(self) -> WebTarget:
         """Its DICOMweb services, with the credentials that the site's file names."""
-        return dicomweb_of(self._site)
+        return dicomweb_of(self._described)
 
     def held(self, study_instance_uid: str | None = None) -> tuple[Fingerprint, ...]:
         """A study's instances; by default those of the studies that the lab sent."""
@@ -234,7 +198,7 @@ class ExternalArchive:
         """
         if not self._allow_config and not self._interface.knows(to):
             raise UnsupportedError(
-                f"{self._site.name} does not know AE {to!r}: enter it there or {ALLOW}"
+                f"{self._described.name} does not know AE {to!r}: enter it there or {ALLOW}"
             )
         return self._interface.forward(study_instance_uid, to)
 
@@ -249,7 +213,7 @@ class ExternalArchive:
 
     def web(self) -> str:
         """The address in the site's file; its credentials are the user's own."""
-        return self._site.web.url
+        return self._described.web.url
 
     def log(self) -> str:
         """The lab does not see the log of somebody else's archive."""
@@ -262,7 +226,7 @@ class ExternalArchive:
             LabError: something could not be undone; says what is left to do by hand.
         """
         problems = []
-        if not self._site.keeps_objects:
+        if not self._described.keeps_objects:
             for uid in tuple(self._sent):
                 try:
                     self._remove(uid)
@@ -280,23 +244,19 @@ class ExternalArchive:
             self._turn.release()
         if problems:
             raise LabError(
-                f"{self._site.name} could not be left as it was found: {' '.join(problems)}"
+                f"{self._described.name} could not be left as it was found: {' '.join(problems)}"
             )
 
     def _remove(self, study_instance_uid: str) -> None:
         if self._interface.has(study_instance_uid):
             self._interface.delete(study_instance_uid)
 
-    def _refuse(self, settings: ArchiveSettings) -> None:
-        for setting, reason in self.dialect.unsupported(settings).items():
-            raise UnsupportedError(f"{setting}: {reason}")
-
     def _take_turn(self) -> None:
         if self._has_turn:
             return
         if not self._turn.acquire(timeout=_TURN_SECONDS):
             raise LabError(
-                f"another lab of this run has used {self._site.name} for {_TURN_SECONDS:g} s;"
+                f"another lab of this run has used {self._described.name} for {_TURN_SECONDS:g} s;"
                 " expected one lab at a time (two roles of one lab can't be the same archive)"
             )
         self._has_turn = True
@@ -311,6 +271,15 @@ def _is_loopback(host: str) -> bool:
     except (OSError, UnicodeError):  # whoever connects there will say what is wrong with the name
         return False
     return all(ipaddress.ip_address(str(each[4][0])).is_loopback for each in found)
+
+
+def _dialect(site: Site, interface: Interface, *, allow_config: bool) -> Dialect:
+    """The vendor's dialect, which also refuses what may not be changed there."""
+    if allow_config:
+        may, could = interface.changeable, frozenset[str]()
+    else:
+        may, could = frozenset({"known_aes"}), interface.changeable
+    return GuestDialect(interface.dialect, site, may, could, interface.unchangeable)
 
 
 def _interface(site: Site, context: StackContext) -> Interface:

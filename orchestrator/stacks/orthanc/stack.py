@@ -17,7 +17,7 @@ from orchestrator.errors import LabError, UnsupportedError
 from orchestrator.machine.waiting import wait_until
 from orchestrator.model.identity import Edition, Identity
 from orchestrator.model.native_change import NativeChange
-from orchestrator.stacks.base import STACKS, Archive, Native, StackContext
+from orchestrator.stacks.base import STACKS, Archive, Native, Stack, StackContext
 from orchestrator.stacks.native import native_changes
 from orchestrator.stacks.orthanc.dialect import (
     MODALITIES,
@@ -38,7 +38,7 @@ _DICOMWEB_ROOT: Final = "/dicom-web"
 _PORT_TAKEN: Final = re.compile(r"TCP port of the (DICOM|HTTP) server is .*already in use")
 
 
-class OrthancStack:
+class OrthancStack(Stack):
     """Registered as ``orthanc``."""
 
     name = "orthanc"
@@ -66,26 +66,19 @@ class OrthancStack:
 STACKS.register("orthanc")(OrthancStack())
 
 
-class OrthancArchive:
-    """The real Orthanc. Every setting lives in its JSON file, so changing one restarts it."""
+class OrthancArchive(Archive):
+    """The real Orthanc. Every setting lives in its JSON file, so changing one restarts it.
 
-    #: Orthanc hands out what it was given (F28).
-    coercions: Mapping[str, str] = {}
+    It hands out what it was given (F28), and logs on standard error.
+    """
 
     def __init__(self, edition: Edition, context: StackContext) -> None:
-        self.role = context.role
+        dialect = OrthancDialect(certificates=f"{context.place.node_exchange}/tls")
+        super().__init__(context, dialect)
+        self.dialect: OrthancDialect = dialect
         self._edition = edition
-        self._site = context.site
-        self._place = context.place
-        self._settings = context.settings
         self._password = secrets.token_urlsafe(16)
         self._rest: OrthancRest | None = None
-        self.dialect = OrthancDialect(certificates=f"{context.place.node_exchange}/tls")
-
-    @property
-    def settings(self) -> ArchiveSettings:
-        """The neutral settings now in force."""
-        return self._settings
 
     def launch(self) -> Launch:
         """Orthanc with its settings in one JSON file."""
@@ -120,10 +113,9 @@ class OrthancArchive:
 
         That is what an administrator has to do; the file is kept in step with the table.
         """
-        for setting, reason in self.dialect.unsupported(settings).items():
-            raise UnsupportedError(f"{setting}: {reason}")
-        changes = native_changes(self.dialect, self._settings, settings)
-        before, self._settings = self._settings, settings
+        self._refuse_unsupported(settings)
+        changes = native_changes(self.dialect, self.settings, settings)
+        before, self.settings = self.settings, settings
         if not changes:
             return ()
         if all(change.key.startswith(f"{MODALITIES}.") for change in changes):
@@ -137,7 +129,7 @@ class OrthancArchive:
         """The configuration that the running Orthanc has loaded, with its table as it is now."""
         rest = self._connect()
         read = {**rest.configuration(), MODALITIES: as_written(rest.modalities())}
-        typed: dict[str, object] = numbers_like(read, self.dialect.translate(self._settings))
+        typed: dict[str, object] = numbers_like(read, self.dialect.translate(self.settings))
         return typed
 
     def held(self, study_instance_uid: str | None = None) -> tuple[Fingerprint, ...]:
@@ -154,7 +146,7 @@ class OrthancArchive:
                 f"{self.role} was to send study {study_instance_uid} but does not hold it;"
                 " the study should have been stored before this phase"
             )
-        names = {entry.title: entry_name(entry) for entry in self._settings.known_aes}
+        names = {entry.title: entry_name(entry) for entry in self.settings.known_aes}
         return rest.store(names.get(to, to), studies)
 
     def empty(self) -> None:
@@ -180,10 +172,6 @@ class OrthancArchive:
         auth = WebAuth(user="lab", password=self._password)
         return WebTarget(host=address.host, port=address.port, root=_DICOMWEB_ROOT, auth=auth)
 
-    def log(self) -> str:
-        """Standard error of the process, where Orthanc logs."""
-        return self._site.log(self.role)
-
     def close(self) -> None:
         """Drop the connection; the site removes the rest."""
         if self._rest is not None:
@@ -205,7 +193,7 @@ class OrthancArchive:
 
     def _change_table(self, before: ArchiveSettings) -> None:
         rest = self._connect()
-        old, new = self.dialect.modalities(before), self.dialect.modalities(self._settings)
+        old, new = self.dialect.modalities(before), self.dialect.modalities(self.settings)
         for name in old.keys() - new.keys():
             rest.delete_modality(name)
         for name, entry in new.items():
@@ -246,7 +234,7 @@ class OrthancArchive:
             # Since 1.12.10; earlier versions ignore it, but turn remote clients away. There is no
             # such key for the DICOM port.
             fixed["HttpBindAddresses"] = [place.listen["web"].host]
-        native = {**fixed, **self.dialect.translate(self._settings)}
+        native = {**fixed, **self.dialect.translate(self.settings)}
         return json.dumps(native, indent=2).encode()
 
     def _plugins(self) -> list[str]:

@@ -22,7 +22,7 @@ from orchestrator.errors import EnvironmentProblemError, LabError, UnsupportedEr
 from orchestrator.machine.waiting import wait_until
 from orchestrator.model.identity import Identity
 from orchestrator.model.native_change import NativeChange
-from orchestrator.stacks.base import Dialect, Native, StackContext
+from orchestrator.stacks.base import Archive, Native, StackContext
 from orchestrator.stacks.native import native_changes
 from orchestrator.stacks.profile.dialects import dialect_of
 from orchestrator.stacks.profile.files import find_profile
@@ -43,26 +43,18 @@ def profile_archive(profile_name: str, context: StackContext) -> ProfileArchive:
     return ProfileArchive(profile_name, context)
 
 
-class ProfileArchive:
+class ProfileArchive(Archive):
     """Adapter of one profile archive. Settings change while it runs, for new associations."""
 
     def __init__(self, profile_name: str, context: StackContext) -> None:
-        self.role = context.role
+        profile = find_profile(profile_name)
+        super().__init__(context, dialect_of(profile, f"{context.place.node_exchange}/tls"))
         self._name = profile_name
-        self._profile = find_profile(profile_name)
-        self._site = context.site
-        self._place = context.place
-        self._settings = context.settings
-        rules = self._profile.web
+        self._profile = profile
+        rules = profile.web
         asks = rules is not None and rules.authentication == "basic"
         self._web_password = secrets.token_urlsafe(16) if asks else ""
-        self.coercions: Mapping[str, str] = self._profile.receipt.coercions
-        self.dialect: Dialect = dialect_of(self._profile, f"{context.place.node_exchange}/tls")
-
-    @property
-    def settings(self) -> ArchiveSettings:
-        """The neutral settings now in force."""
-        return self._settings
+        self.coercions = profile.receipt.coercions
 
     def launch(self) -> Launch:
         """Threads of this process on the local backend, the node image in docker."""
@@ -105,12 +97,11 @@ class ProfileArchive:
         Raises:
             UnsupportedError: the vendor has no such setting.
         """
-        for setting, reason in self.dialect.unsupported(settings).items():
-            raise UnsupportedError(f"{setting}: {reason}")
-        changes = native_changes(self.dialect, self._settings, settings)
-        if settings != self._settings:
+        self._refuse_unsupported(settings)
+        changes = native_changes(self.dialect, self.settings, settings)
+        if settings != self.settings:
             self._call("settings", settings)
-            self._settings = settings
+            self.settings = settings
             self._site.rewrite(self.launch())
         return changes
 
@@ -141,7 +132,7 @@ class ProfileArchive:
     def worklist_title(self) -> str:
         worklist = self._profile.worklist
         own = None if worklist is None else worklist.aetitle
-        return own or self._settings.aetitle
+        return own or self.settings.aetitle
 
     def empty(self) -> None:
         """Remove every object, its worklist and what modalities reported."""
@@ -154,7 +145,7 @@ class ProfileArchive:
         if rules is None:
             return f"{base} (JSON by POST only)"
         user = f" (user {USER}, {self._web_password})" if self._web_password else ""
-        return f"{base}{root_of(rules, self._settings.aetitle)}{user}"
+        return f"{base}{root_of(rules, self.settings.aetitle)}{user}"
 
     def dicomweb(self) -> WebTarget:
         """Its own web port, where its profile says how DICOMweb is served.
@@ -172,7 +163,7 @@ class ProfileArchive:
         return WebTarget(
             host=address.host,
             port=address.port,
-            root=root_of(rules, self._settings.aetitle),
+            root=root_of(rules, self.settings.aetitle),
             auth=WebAuth(user=USER, password=password) if password else None,
         )
 
@@ -183,15 +174,12 @@ class ProfileArchive:
         except LabError:
             return self._site.log(self.role)
 
-    def close(self) -> None:
-        """Nothing outlives the site."""
-
     def _configuration(self) -> ServerConfiguration:
         place = self._place
         return ServerConfiguration(
             name=self._name,
             profile=self._profile,
-            settings=self._settings,
+            settings=self.settings,
             host=place.listen["dicom"].host,
             dicom_port=place.listen["dicom"].port,
             web_port=place.listen["web"].port,

@@ -22,6 +22,9 @@ from dicom.settings import ArchiveSettings, KnownAE
 from orchestrator.backends.base import BACKENDS, Place
 from orchestrator.errors import InputError, LabError, UnsupportedError
 from orchestrator.files.problems import InvalidFileError
+from orchestrator.lab.nodes import CLOSED_PORT
+from orchestrator.lab.places import Places
+from orchestrator.lab.topology import ArchiveSeat, Topology
 from orchestrator.model.address import Address
 from orchestrator.model.results import CellId
 from orchestrator.model.scenario import Scenario
@@ -29,8 +32,9 @@ from orchestrator.model.state import LabState
 from orchestrator.runs.cell import plan_all
 from orchestrator.stacks.base import STACKS, StackContext
 from orchestrator.stacks.external import stack as external
-from orchestrator.stacks.external.stack import ExternalArchive, announce, load_site, placed
+from orchestrator.stacks.external.stack import ExternalArchive, load_site
 from orchestrator.stacks.native import not_in_force
+from tests.fakes import FakeSite, FakeWorld
 from tests.orchestrator.stacks.dcm4chee.fake_dcm4chee import FakeDcm4chee, serving
 from tests.orchestrator.stacks.dcm4chee.lab_fakes import HasImages, OneNodeSite
 from tests.peers import Orthanc, running_orthanc
@@ -171,10 +175,11 @@ def test_an_external_archive_is_reached_where_its_file_says_and_only_without_doc
     assert (stack.name, stack.aetitle) == ("radiology-test", "ORTHANC")
     assert stack.editions(HasImages("local")) == ("external",)
     assert stack.editions(HasImages("docker")) == ()
-    where = placed(stack, place(tmp_path))
-    assert where.peers["dicom"] == Address("127.0.0.1", 4321)
-    assert where.peers["closed"] == Address("127.0.0.1", 20002)
-    assert placed(STACKS["orthanc"], place(tmp_path)) == place(tmp_path)
+    topology = Topology({"archive": ArchiveSeat(stack, "external")}, {"ct": "CT"}, feeder="ct")
+    places = Places(FakeSite(FakeWorld(), tmp_path), topology, frozenset())
+    assert places["archive"].peers["dicom"] == Address("127.0.0.1", 4321)
+    assert places["archive"].peers["closed"] == Address("archive", CLOSED_PORT)
+    assert STACKS["orthanc"].runs_at == {}
 
 
 # --- a real Orthanc that already runs -----------------------------------------------------------
@@ -243,7 +248,7 @@ def test_only_what_the_lab_sent_is_shown_and_removed(
     archive = guest(orthanc_site, tmp_path)
     archive.await_ready()
     give(orthanc, part10("1.2.3", 1))
-    announce([archive], ["1.2.4"])
+    archive.will_receive(["1.2.4"])
     give(orthanc, part10("1.2.4", 1), part10("1.2.4", 2))
     assert {each.study_instance_uid for each in archive.held()} == {"1.2.4"}
     archive.empty()
@@ -260,7 +265,7 @@ def test_a_study_that_was_there_before_is_not_mixed_with_the_labs_own(
     archive = guest(orthanc_site, tmp_path)
     give(orthanc, part10("1.2.3", 1))
     with pytest.raises(UnsupportedError, match=r"already holds study 1\.2\.3"):
-        announce([archive], ["1.2.3"])
+        archive.will_receive(["1.2.3"])
     archive.close()
     assert orthanc.instances() == 1
 
@@ -434,7 +439,7 @@ def test_an_archive_with_dicomweb_alone_can_be_looked_at_but_not_emptied(
     archive = guest(orthanc_site, tmp_path, allow_config=True)
     identity = archive.await_ready()
     assert str(identity) == "radiology-test (external unknown)"
-    announce([archive], ["1.2.5"])
+    archive.will_receive(["1.2.5"])
     archive.empty()
     give(orthanc, part10("1.2.5", 1), part10("1.2.5", 2))
     held = archive.held("1.2.5")
@@ -465,7 +470,7 @@ def test_dcm4chee_is_left_as_it_was_found(dcm4chee: FakeDcm4chee, tmp_path: Path
     dcm4chee.hold(part10("1.2.3", 1))
     archive = guest(file, tmp_path, allow_config=True, known_aes=(WORKSTATION,))
     assert str(archive.await_ready()) == "dcm4chee (external 5.35.0)"
-    announce([archive], ["1.2.4"])
+    archive.will_receive(["1.2.4"])
     dcm4chee.hold(part10("1.2.4", 1))
     settings = archive.settings.model_copy(update={"refused_services": ("store",)})
     changes = archive.configure(settings)
@@ -505,7 +510,7 @@ def test_what_could_not_be_undone_is_said_and_the_rest_is_undone(
     file = write_site(tmp_path, "dcm4chee", dcm4chee.url, 11112)
     archive = guest(file, tmp_path, allow_config=True, max_pdu_length=4096)
     archive.await_ready()
-    announce([archive], ["1.2.4"])
+    archive.will_receive(["1.2.4"])
     dcm4chee.hold(part10("1.2.4", 1))
     dcm4chee.fail_next["DELETE /aets/DCM4CHEE/rs/studies"] = (500, "no space left", {})
     with pytest.raises(LabError, match=r"not be left as it was found.*no space left"):
@@ -521,7 +526,7 @@ def test_a_study_that_can_not_be_removed_is_named_and_the_others_are_removed(
 ) -> None:
     archive = guest(write_site(tmp_path, "dcm4chee", dcm4chee.url, 11112), tmp_path)
     archive.await_ready()
-    announce([archive], ["1.2.4", "1.2.5"])
+    archive.will_receive(["1.2.4", "1.2.5"])
     dcm4chee.hold(part10("1.2.4", 1), part10("1.2.5", 1))
     dcm4chee.fail_next["DELETE /aets/DCM4CHEE/rs/studies/1.2.4"] = (500, "no space left", {})
     with pytest.raises(LabError, match=r"Study 1\.2\.4 may still be there.*no space left"):
