@@ -20,7 +20,7 @@ from dicom.settings import ArchiveSettings
 from modalities.commands import Command, Report
 from modalities.services.echo import Echo
 from modalities.services.store import Store
-from orchestrator.backends.base import Backend, InProcess, Launch, Place, Site
+from orchestrator.backends.base import Backend, InProcess, Launch, Place, Site, ThreadLaunch
 from orchestrator.errors import LabError
 from orchestrator.lab.nodes import InProcessModality, InProcessRelay
 from orchestrator.model.address import Address
@@ -71,8 +71,10 @@ class FakeArchive(Archive):
         self._stack = stack
         self.closed = False
 
-    def launch(self) -> Launch:
-        return Launch(role=self.role, ports={}, service="fake", inprocess=lambda: _Stopper(self))
+    def launch(self) -> ThreadLaunch:
+        return ThreadLaunch(
+            role=self.role, ports={}, service="fake", start=lambda: _Stopper(self), by_hand=()
+        )
 
     def await_ready(self) -> Identity:
         if self._stack.stillborn:
@@ -237,8 +239,8 @@ class FakeSite:
 
     def start(self, launches: Sequence[Launch]) -> None:
         for launch in launches:
-            assert launch.inprocess is not None
-            self._running.append(launch.inprocess())
+            assert isinstance(launch, ThreadLaunch)
+            self._running.append(launch.start())
 
     def restart(self, launch: Launch, *, wipe: bool = False) -> None:
         raise AssertionError("fakes are never restarted")

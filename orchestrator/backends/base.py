@@ -22,27 +22,49 @@ class InProcess(Protocol):
         """Close every socket and end every thread that the node made; idempotent."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Launch:
-    """How to run one node, for either backend.
+    """How to run one node; what is only this, and of no subclass, runs in a container only.
 
-    Exactly one of ``binary`` and ``inprocess`` serves the local backend; ``service`` names the
-    service of compose.yaml that serves the docker backend. ``files`` are written below the node's
-    configuration folder before each start. ``by_hand`` are the arguments of the Python interpreter
-    that start what ``inprocess`` starts. In ``binary`` and ``by_hand`` the words ``{config}`` and
-    ``{data}`` stand for the node's folders. ``ports`` maps a name to the port inside a container;
-    on loopback the site picks free ones.
+    Attributes:
+        role: the node's.
+        ports: a name to the port inside a container; on loopback the site picks free ones.
+        service: the service of compose.yaml that the docker backend runs.
+        image: another image than the service's.
+        files: written below the node's configuration folder before each start.
+        environment: besides what the node has anyway.
     """
 
     role: str
     ports: Mapping[str, int]
     service: str
     image: str | None = None
-    binary: tuple[str, ...] | None = None
-    inprocess: Callable[[], InProcess] | None = None
-    by_hand: tuple[str, ...] = ()
     files: Mapping[str, bytes] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProcessLaunch(Launch):
+    """A node that the local backend runs as a process.
+
+    ``{config}`` and ``{data}`` in the words of ``command`` stand for the node's folders.
+    """
+
+    command: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ThreadLaunch(Launch):
+    """A node that the local backend runs as threads of this process.
+
+    Attributes:
+        start: starts them.
+        by_hand: arguments of the Python interpreter that start the same node as a process; as
+            in ``ProcessLaunch.command`` for folders.
+    """
+
+    start: Callable[[], InProcess]
+    by_hand: tuple[str, ...]
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,15 @@ from pathlib import Path
 from threading import Lock
 from typing import Final
 
-from orchestrator.backends.base import BACKENDS, InProcess, Launch, Place, Site
+from orchestrator.backends.base import (
+    BACKENDS,
+    InProcess,
+    Launch,
+    Place,
+    ProcessLaunch,
+    Site,
+    ThreadLaunch,
+)
 from orchestrator.errors import EnvironmentProblemError, LabError, PacslabError
 from orchestrator.machine import processes, reservations
 from orchestrator.model.address import Address
@@ -104,8 +112,8 @@ class LocalSite:
         return place
 
     def start(self, launches: Sequence[Launch]) -> None:
-        """Start binaries first: they come up while the in-process nodes are made."""
-        for launch in sorted(launches, key=lambda each: each.binary is None):
+        """Start processes first: they come up while the nodes of this process are made."""
+        for launch in sorted(launches, key=lambda each: not isinstance(each, ProcessLaunch)):
             with self._lock:
                 if launch.role not in self._nodes:
                     node = _Node(launch, self._places[launch.role])
@@ -185,17 +193,18 @@ class LocalSite:
         if self._closed:
             raise LabError(f"{node.launch.role} is not started: its lab is being removed")
         self._write_files(node)
-        if node.launch.binary is not None:
-            self._run_binary(node, node.launch.binary)
-        elif node.launch.inprocess is not None:
-            node.threads = node.launch.inprocess()
-        else:
-            raise EnvironmentProblemError(
-                f"{node.launch.role} ({node.launch.service}) can't run without Docker:"
-                " it has no binary on this host. Use BACKEND=docker, or another stack."
-            )
+        match node.launch:
+            case ProcessLaunch(command=words):
+                self._run_process(node, words)
+            case ThreadLaunch(start=start):
+                node.threads = start()
+            case launch:
+                raise EnvironmentProblemError(
+                    f"{launch.role} ({launch.service}) can't run without Docker:"
+                    " it has no binary on this host. Use BACKEND=docker, or another stack."
+                )
 
-    def _run_binary(self, node: _Node, words: tuple[str, ...]) -> None:
+    def _run_process(self, node: _Node, words: tuple[str, ...]) -> None:
         command = [_which(words[0]) or words[0], *_with_folders(words[1:], node.place)]
         node.command = tuple(command)
         node.announcement = processes.announce(run=self._run, command=command)
@@ -243,12 +252,14 @@ def _with_folders(words: tuple[str, ...], place: Place) -> list[str]:
 def _by_hand(node: _Node) -> Iterator[str]:
     """Lines for a shell that start ``node`` after its site and its data are gone."""
     launch = node.launch
-    if not node.command:
+    if isinstance(launch, ThreadLaunch):
         yield f"# {launch.role} ran in the process of the run; by hand:"
     if launch.files:
         yield shlex.join(("mkdir", "-p", node.place.node_data))
     environment = [f"{name}={value}" for name, value in launch.environment.items()]
-    command = node.command or (sys.executable, *_with_folders(launch.by_hand, node.place))
+    command = node.command
+    if isinstance(launch, ThreadLaunch):
+        command = (sys.executable, *_with_folders(launch.by_hand, node.place))
     yield shlex.join((*(["env", *environment] if environment else []), *command))
 
 

@@ -11,7 +11,7 @@ from dicom.tracing.trace import AssociationTrace
 from modalities.commands import Command, Report
 from modalities.node import Modality, NodeClient
 from modalities.services.listen import Forget, Listen, Received
-from orchestrator.backends.base import InProcess, Launch, Site
+from orchestrator.backends.base import InProcess, Launch, Site, ThreadLaunch
 from orchestrator.errors import LabError
 from orchestrator.lab.nodes import MODALITY_PORTS, Nodes, modality_by_hand, relay_by_hand
 from orchestrator.lab.places import Places
@@ -125,31 +125,31 @@ class OwnNodes:
             return ()
         return self._wires.traces(wire_name(link))
 
-    def _modality_launch(self, role: str, state: ModalityState) -> Launch:
+    def _modality_launch(self, role: str, state: ModalityState) -> ThreadLaunch:
         place = self._places[role]
 
-        def in_process() -> InProcess:
+        def start() -> InProcess:
             self._modalities[role] = node = self._makers.modality(role, place.exchange)
             return node
 
-        return Launch(
+        return ThreadLaunch(
             role=role,
             ports=MODALITY_PORTS,
             service="workstation" if role == "workstation" else "modality",
-            inprocess=in_process,
+            start=start,
             by_hand=modality_by_hand(state, place.listen["dicom"], place.node_exchange),
         )
 
-    def _relay_launch(self) -> Launch:
-        def in_process() -> InProcess:
+    def _relay_launch(self) -> ThreadLaunch:
+        def start() -> InProcess:
             self._wires = relay = self._makers.relay()
             return relay
 
-        return Launch(
+        return ThreadLaunch(
             role=RELAY,
             ports=self._places.relay_ports,
             service="relay",
-            inprocess=in_process,
+            start=start,
             by_hand=relay_by_hand(self._places[RELAY].listen["control"], self._wire_ends()),
         )
 

@@ -12,7 +12,7 @@ from dicom.datasets.fingerprint import Fingerprint
 from dicom.forwarding import ForwardReport
 from dicom.settings import ArchiveSettings
 from dicom.web.target import WebAuth, WebTarget
-from orchestrator.backends.base import Backend, Launch
+from orchestrator.backends.base import Backend, ProcessLaunch
 from orchestrator.errors import LabError, UnsupportedError
 from orchestrator.machine.waiting import wait_until
 from orchestrator.model.identity import Edition, Identity
@@ -80,13 +80,13 @@ class OrthancArchive(Archive):
         self._password = secrets.token_urlsafe(16)
         self._rest: OrthancRest | None = None
 
-    def launch(self) -> Launch:
+    def launch(self) -> ProcessLaunch:
         """Orthanc with its settings in one JSON file."""
-        return Launch(
+        return ProcessLaunch(
             role=self.role,
             ports=_PORTS,
             service="orthanc",
-            binary=("Orthanc", "--verbose-dicom", "{config}/orthanc.json"),
+            command=("Orthanc", "--verbose-dicom", "{config}/orthanc.json"),
             files={"orthanc.json": self._configuration()},
             environment={"TCP_NODELAY": "1"},
         )

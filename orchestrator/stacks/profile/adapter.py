@@ -17,7 +17,7 @@ from dicom.settings import ArchiveSettings
 from dicom.web.target import WebAuth, WebTarget
 from dicom.workflow.performed import PerformedStep
 from dicom.workflow.schedule import Schedule
-from orchestrator.backends.base import InProcess, Launch
+from orchestrator.backends.base import InProcess, ThreadLaunch
 from orchestrator.errors import EnvironmentProblemError, LabError, UnsupportedError
 from orchestrator.machine.waiting import wait_until
 from orchestrator.model.identity import Identity
@@ -56,7 +56,7 @@ class ProfileArchive(Archive):
         self._web_password = secrets.token_urlsafe(16) if asks else ""
         self.coercions = profile.receipt.coercions
 
-    def launch(self) -> Launch:
+    def launch(self) -> ThreadLaunch:
         """Threads of this process on the local backend, the node image in docker."""
         configuration = self._configuration()
 
@@ -66,11 +66,11 @@ class ProfileArchive(Archive):
             except UsageError as error:
                 raise EnvironmentProblemError(str(error)) from error
 
-        return Launch(
+        return ThreadLaunch(
             role=self.role,
             ports={name: address.port for name, address in self._place.listen.items()},
             service="profile",
-            inprocess=start,
+            start=start,
             by_hand=("-m", "archive", "{config}/archive.json"),
             files={"archive.json": configuration.model_dump_json(indent=2).encode()},
         )

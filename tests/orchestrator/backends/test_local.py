@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.backends.base import BACKENDS, Launch
+from orchestrator.backends.base import BACKENDS, Launch, ProcessLaunch, ThreadLaunch
 from orchestrator.backends.local import LocalSite
 from orchestrator.errors import EnvironmentProblemError, LabError
 from orchestrator.machine import reservations
@@ -44,16 +44,16 @@ def only_process() -> ProcessIdentity:
     return entry.process
 
 
-def server(site: LocalSite, content: bytes = b"first") -> Launch:
+def server(site: LocalSite, content: bytes = b"first") -> ProcessLaunch:
     try:
         port = site.control("web-node", "web").port
     except KeyError:
         port = site.reserve("web-node", {"web": 80}).listen["web"].port
-    return Launch(
+    return ProcessLaunch(
         role="web-node",
         ports={"web": 80},
         service="none",
-        binary=(sys.executable, "-c", SERVER, "{config}/settings", str(port)),
+        command=(sys.executable, "-c", SERVER, "{config}/settings", str(port)),
         files={"settings": content},
     )
 
@@ -136,7 +136,7 @@ def test_configurations_are_readable_by_their_owner_only(site: LocalSite) -> Non
 
 def test_a_missing_binary_says_which(site: LocalSite) -> None:
     site.reserve("archive", {"web": 80})
-    launch = Launch(role="archive", ports={}, service="x", binary=("no-such-binary",))
+    launch = ProcessLaunch(role="archive", ports={}, service="x", command=("no-such-binary",))
     with pytest.raises(LabError, match="no-such-binary"):
         site.start([launch])
 
@@ -155,7 +155,7 @@ def test_one_node_that_can_not_be_stopped_keeps_nothing_else_from_being_removed(
             raise LabError("it does not let go")
 
     site.reserve("relay", {"control": 1})
-    site.start([Launch(role="relay", ports={}, service="relay", inprocess=Stuck)])
+    site.start([ThreadLaunch(role="relay", ports={}, service="relay", start=Stuck, by_hand=())])
     site.start([server(site)])
     node = only_process()
     site.close()
@@ -185,11 +185,11 @@ def test_what_ran_as_threads_can_be_started_by_hand_too(site: LocalSite) -> None
 
     place = site.reserve("ct", {"dicom": 104})
     words = ("-m", "some.module", "{config}/settings")
-    launch = Launch(
+    launch = ThreadLaunch(
         role="ct",
         ports={},
         service="none",
-        inprocess=Threads,
+        start=Threads,
         by_hand=words,
         files={"settings": b"x"},
         environment={"A": "b c"},

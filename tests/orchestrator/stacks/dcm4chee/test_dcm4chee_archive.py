@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import pkcs12
 
 from dicom.settings import ArchiveSettings, KnownAE, TlsServer
-from orchestrator.backends.base import Backend, Place, Site
+from orchestrator.backends.base import Backend, Place, ProcessLaunch, Site, ThreadLaunch
 from orchestrator.errors import LabError
 from orchestrator.lab.certificates import CertificateStore
 from orchestrator.model.address import Address
@@ -83,8 +83,7 @@ def test_it_is_launched_as_the_service_of_the_compose_file(archive: Dcm4cheeArch
     launch = archive.launch()
     assert (launch.role, launch.service) == ("archive", "dcm4chee")
     assert launch.ports == {"dicom": 11112, "web": 8080}
-    assert launch.binary is None
-    assert launch.inprocess is None
+    assert not isinstance(launch, ProcessLaunch | ThreadLaunch)
 
 
 def test_ready_means_configured_and_its_listener_answers(
