@@ -60,7 +60,7 @@ ARROWS: Final[Mapping[str, str]] = {
     ),
     "orchestrator.errors": "",
     "orchestrator.evidence": "dicom orchestrator.model",
-    "orchestrator.faults": "dicom modalities orchestrator.lab orchestrator.model",
+    "orchestrator.faults": "dicom modalities orchestrator.model",
     "orchestrator.files": "dicom",
     "orchestrator.judging": "dicom orchestrator.model",
     "orchestrator.lab": (

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import socket
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from pydantic import Field
 
 from dicom.settings import AETitle
 from orchestrator.errors import FaultNotInPlaceError
 from orchestrator.faults.base import FAULTS, Fault, link_of
-from orchestrator.faults.proof import prove_closed
+from orchestrator.faults.proof import VisibleLab, prove_closed
 from orchestrator.model.scenario import Route
 from orchestrator.model.state import LabState
-
-if TYPE_CHECKING:
-    from orchestrator.lab.lab import Lab
 
 
 @FAULTS.register("wrong-called-aetitle")
@@ -54,7 +51,7 @@ class WrongPort(Fault):
         """Point the client's entry to the server's closed port."""
         return state.with_entry(link_of(route), port="closed")
 
-    def verify(self, lab: Lab, route: Route) -> tuple[str, ...]:
+    def verify(self, lab: VisibleLab, route: Route) -> tuple[str, ...]:
         """The port must really refuse."""
         return prove_closed(lab, link_of(route))
 
@@ -73,7 +70,7 @@ class UnresolvableHost(Fault):
         """Put the name into the client's entry."""
         return state.with_entry(link_of(route), host=self.host)
 
-    def verify(self, lab: Lab, route: Route) -> tuple[str, ...]:
+    def verify(self, lab: VisibleLab, route: Route) -> tuple[str, ...]:
         """The name must not resolve here; nodes use the same resolver or the engine's."""
         try:
             found = socket.getaddrinfo(self.host, None)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from dicom.frozen import Frozen
 from dicom.registry import Registry
 from orchestrator.errors import InputError
+from orchestrator.faults.proof import VisibleLab
 from orchestrator.model.scenario import Route
 from orchestrator.model.state import LabState, Link
-
-if TYPE_CHECKING:
-    from orchestrator.lab.lab import Lab
 
 
 class Fault(Frozen, ABC):
@@ -32,7 +30,7 @@ class Fault(Frozen, ABC):
             UnsupportedError: the fault makes no sense on this route (the message says why).
         """
 
-    def verify(self, lab: Lab, route: Route) -> tuple[str, ...]:
+    def verify(self, lab: VisibleLab, route: Route) -> tuple[str, ...]:
         """Evidence, a line each, that the fault is in place beyond what ``lab.enact`` checks.
 
         ``lab.enact`` already reads every changed configuration back. Override to look at what

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Final, Literal
+from typing import ClassVar, Final, Literal
 
 from pydantic import Field
 
 from dicom.association.ends import Timeouts
 from orchestrator.errors import FaultNotInPlaceError
 from orchestrator.faults.base import FAULTS, Fault, link_of
-from orchestrator.faults.proof import echo_at, seen_in
+from orchestrator.faults.proof import VisibleLab, echo_at, seen_in
 from orchestrator.faults.retrieve import destination_link
 from orchestrator.model.scenario import Route
 from orchestrator.model.state import LabState, Link
-
-if TYPE_CHECKING:
-    from orchestrator.lab.lab import Lab
 
 #: Seconds that a proof waits for an answer which must not come: much longer than a healthy
 #: network inside one machine takes, much shorter than a modality waits.
@@ -70,7 +67,7 @@ class FirewallDrop(FilterFault):
         """Drop on the link."""
         return state.with_wire(self.disturbed(route), how=self.how, mode="drop")
 
-    def verify(self, lab: Lab, route: Route) -> tuple[str, ...]:
+    def verify(self, lab: VisibleLab, route: Route) -> tuple[str, ...]:
         """A connect must stay unanswered; off the network its name or route may go as well."""
         gone = {"unresolved", "unreachable"} if self.how == "disconnect" else set()
         return _prove(lab, self.disturbed(route), "connect", {"timeout"} | gone)
@@ -90,7 +87,7 @@ class FirewallReject(FilterFault):
         """Reject on the link."""
         return state.with_wire(self.disturbed(route), how=self.how, mode="reject")
 
-    def verify(self, lab: Lab, route: Route) -> tuple[str, ...]:
+    def verify(self, lab: VisibleLab, route: Route) -> tuple[str, ...]:
         """A connect must be refused."""
         return _prove(lab, self.disturbed(route), "connect", {"refused", "unreachable"})
 
@@ -103,7 +100,7 @@ class Silent(NetworkFault):
         """Say nothing on the link."""
         return state.with_wire(self.disturbed(route), mode="silent")
 
-    def verify(self, lab: Lab, route: Route) -> tuple[str, ...]:
+    def verify(self, lab: VisibleLab, route: Route) -> tuple[str, ...]:
         """A connect must succeed and an association request must stay unanswered."""
         return _prove(lab, self.disturbed(route), "associate", {"timeout"})
 
@@ -146,7 +143,7 @@ class Cut(NetworkFault):
         )
 
 
-def _prove(lab: Lab, link: Link, rung: str, kinds: set[str]) -> tuple[str, ...]:
+def _prove(lab: VisibleLab, link: Link, rung: str, kinds: set[str]) -> tuple[str, ...]:
     """Try an echo over ``link`` from a modality, which must stop at ``rung`` with one of ``kinds``.
 
     A filter may tell clients apart, so where the client is an archive nobody else can prove it;
@@ -157,7 +154,7 @@ def _prove(lab: Lab, link: Link, rung: str, kinds: set[str]) -> tuple[str, ...]:
     if client in lab.state.modalities:
         witness = client
     elif wire.how == "relay":
-        witness = lab.topology.feeder
+        witness = lab.feeder
     else:
         return ()
     address = lab.endpoint(link)

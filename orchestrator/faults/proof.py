@@ -2,23 +2,54 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-from dicom.association.ends import Target, Timeouts, Tls
-from modalities.commands import Report
+from dicom.association.ends import Caller, Target, Timeouts, Tls
+from modalities.commands import Command, Report
 from modalities.services.echo import Echo
 from orchestrator.errors import FaultNotInPlaceError
-from orchestrator.model.state import Link
-
-if TYPE_CHECKING:
-    from orchestrator.lab.lab import Lab
+from orchestrator.model.address import Address
+from orchestrator.model.state import LabState, Link
 
 #: Called where it does not matter whether anybody has that title.
 NOBODY = "NOBODY"
 
 
+class VisibleLab(Protocol):
+    """What a fault sees of the lab that it has to prove itself in."""
+
+    @property
+    def state(self) -> LabState:
+        """The state that the lab was brought into."""
+
+    @property
+    def feeder(self) -> str:
+        """A modality of every lab, which can try things."""
+
+    def endpoint(self, link: Link) -> Address:
+        """Where the client of ``link`` connects now, as nodes see it."""
+
+    def caller(self, role: str) -> Caller:
+        """A modality's own side of its associations."""
+
+    def ask(self, role: str, command: Command) -> Report:
+        """Have a modality or workstation carry out ``command``.
+
+        Raises:
+            LabError: the node is gone or can't carry it out as written; failures of the exchange
+                itself are in the report.
+        """
+
+    def certificate(self, file: str) -> str:
+        """A certificate in words, as it lies in the folder that the lab's nodes share.
+
+        Raises:
+            LabError: there is no such file, or no certificate in it.
+        """
+
+
 def echo_at(
-    lab: Lab,
+    lab: VisibleLab,
     link: Link,
     witness: str,
     *,
@@ -43,13 +74,13 @@ def seen_in(report: Report, otherwise: str = "answered") -> str:
     return f"{report.rung.value}: {report.signature or otherwise}"
 
 
-def prove_closed(lab: Lab, link: Link) -> tuple[str, ...]:
+def prove_closed(lab: VisibleLab, link: Link) -> tuple[str, ...]:
     """Evidence that the port in ``link``'s entry refuses connections.
 
     Raises:
         FaultNotInPlaceError: something answers there.
     """
-    witness = lab.topology.feeder
+    witness = lab.feeder
     report = echo_at(lab, link, witness)
     address, seen = lab.endpoint(link), seen_in(report)
     if report.signature is None or report.signature.kind != "refused":

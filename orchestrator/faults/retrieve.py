@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from pydantic import Field
 
 from dicom.settings import AETitle
 from orchestrator.errors import UnsupportedError
 from orchestrator.faults.base import FAULTS, Fault
-from orchestrator.faults.proof import prove_closed
+from orchestrator.faults.proof import VisibleLab, prove_closed
 from orchestrator.model.scenario import Route
 from orchestrator.model.state import LabState, Link
-
-if TYPE_CHECKING:
-    from orchestrator.lab.lab import Lab
 
 
 def destination_link(route: Route) -> Link:
@@ -49,7 +46,7 @@ class DestinationUnreachable(Fault):
         """Point the archive's entry to a closed port."""
         return state.with_entry(destination_link(route), port="closed")
 
-    def verify(self, lab: Lab, route: Route) -> tuple[str, ...]:
+    def verify(self, lab: VisibleLab, route: Route) -> tuple[str, ...]:
         """The port must really refuse."""
         return prove_closed(lab, destination_link(route))
 

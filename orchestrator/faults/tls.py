@@ -5,7 +5,7 @@ What each product makes of each case is in row F19 of the archive facts.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -14,13 +14,10 @@ from dicom.settings import TlsServer
 from modalities.commands import Report
 from orchestrator.errors import FaultNotInPlaceError, UnsupportedError
 from orchestrator.faults.base import FAULTS, Fault, link_of
-from orchestrator.faults.proof import echo_at, seen_in
+from orchestrator.faults.proof import VisibleLab, echo_at, seen_in
 from orchestrator.model.certificate_names import LAB_CA, OTHER_CA, Flaw
 from orchestrator.model.scenario import Route
 from orchestrator.model.state import LabState
-
-if TYPE_CHECKING:
-    from orchestrator.lab.lab import Lab
 
 Side = Literal["server", "client"]
 
@@ -53,26 +50,24 @@ class CertificateFault(TlsFault):
         flawed = server.model_copy(update={"certificate": f"{server.certificate}-{self.flaw}"})
         return state.with_archive(role, tls=flawed)
 
-    def verify(self, lab: Lab, route: Route) -> tuple[str, ...]:
+    def verify(self, lab: VisibleLab, route: Route) -> tuple[str, ...]:
         """The certificate as it lies where the node reads it; and a server must present it."""
         if self.side == "client" and route.source in lab.state.modalities:
             presented = str(_client_tls(lab.state, route).certificate)
         else:
             role = route.target if self.side == "server" else route.source
             presented = f"tls/{_server_tls(lab.state, role).certificate}.pem"
-        from orchestrator.lab.certificates import describe_certificate  # slow to import
-
-        described = describe_certificate(lab.exchange / presented)
+        described = lab.certificate(presented)
         if self.side == "client":
             return (f"{route.source} presents {described}",)
         return (f"{route.target} presents {described}", *self._prove_presented(lab, route))
 
-    def _prove_presented(self, lab: Lab, route: Route) -> tuple[str, ...]:
+    def _prove_presented(self, lab: VisibleLab, route: Route) -> tuple[str, ...]:
         """A modality that trusts the lab's authority must find the flaw in the handshake."""
-        witness = lab.topology.feeder
+        witness = lab.feeder
         # OpenSSL compares names before dates: a name that differs must not hide the real flaw.
         names = self.refusal == "hostname-mismatch"
-        report = _echo(lab, route, _witness_tls(lab, check_hostname=names))
+        report = _echo(lab, route, _witness_tls(lab.feeder, check_hostname=names))
         seen = seen_in(report, "accepted")
         if str(report.signature or "") != f"certificate {self.refusal}":
             raise FaultNotInPlaceError(
@@ -89,13 +84,13 @@ class UntrustedCa(CertificateFault):
     flaw: ClassVar[Flaw] = "other-ca"
     refusal: ClassVar[str] = "untrusted-issuer"
 
-    def verify(self, lab: Lab, route: Route) -> tuple[str, ...]:
+    def verify(self, lab: VisibleLab, route: Route) -> tuple[str, ...]:
         """Besides, whoever trusts the other authority must accept the server."""
         lines = super().verify(lab, route)
         if self.side == "client":
             return lines
-        witness = lab.topology.feeder
-        report = _echo(lab, route, _witness_tls(lab, trusted=f"tls/{OTHER_CA}.pem"))
+        witness = lab.feeder
+        report = _echo(lab, route, _witness_tls(lab.feeder, trusted=f"tls/{OTHER_CA}.pem"))
         if report.signature is not None and report.signature.kind == "certificate":
             raise FaultNotInPlaceError(
                 f"{witness}, trusting {OTHER_CA}, should accept {route.target}'s certificate,"
@@ -190,9 +185,8 @@ def _client_tls(state: LabState, route: Route) -> Tls:
     return modality.client_tls
 
 
-def _witness_tls(lab: Lab, *, trusted: str | None = None, check_hostname: bool = False) -> Tls:
+def _witness_tls(feeder: str, *, trusted: str | None = None, check_hostname: bool = False) -> Tls:
     """The feeder's own good material, with another trust or stricter checking."""
-    feeder = lab.topology.feeder
     return Tls(
         trusted=trusted or f"tls/{LAB_CA}.pem",
         certificate=f"tls/{feeder}.pem",
@@ -201,8 +195,8 @@ def _witness_tls(lab: Lab, *, trusted: str | None = None, check_hostname: bool =
     )
 
 
-def _echo(lab: Lab, route: Route, tls: Tls) -> Report:
+def _echo(lab: VisibleLab, route: Route, tls: Tls) -> Report:
     """One echo over TLS, from whoever feeds the lab."""
     link = link_of(route)
     called = lab.state.entries[link].title
-    return echo_at(lab, link, lab.topology.feeder, called=called, tls=tls)
+    return echo_at(lab, link, lab.feeder, called=called, tls=tls)

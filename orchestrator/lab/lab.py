@@ -105,7 +105,12 @@ class Lab:
     @property
     def exchange(self) -> Path:
         """Folder that all nodes share: studies below ``study/``, certificates below ``tls/``."""
-        return self._places[self.topology.feeder].exchange
+        return self._places[self.feeder].exchange
+
+    @property
+    def feeder(self) -> str:
+        """The modality that stores studies beforehand and tries things for faults."""
+        return self.topology.feeder
 
     @property
     def network(self) -> Network:
@@ -142,6 +147,16 @@ class Lab:
     def endpoint(self, link: Link) -> Address:
         """Where the client of ``link`` connects now, as nodes see it."""
         return self._places.address(link, self.state.entries[link])
+
+    def certificate(self, file: str) -> str:
+        """A certificate in words, as it lies below ``exchange``.
+
+        Raises:
+            LabError: there is no such file, or no certificate in it.
+        """
+        from orchestrator.lab.certificates import describe_certificate  # slow to import
+
+        return describe_certificate(self.exchange / file)
 
     # --- life cycle -----------------------------------------------------------------------
 
@@ -200,7 +215,7 @@ class Lab:
             if modality != before.modalities[role]:
                 changes += modality_changes(role, before.modalities[role], modality)
                 self._own.listen(role, modality)
-        changes += study_changes(self.topology.feeder, before.study, state.study)
+        changes += study_changes(self.feeder, before.study, state.study)
         for link in sorted(state.entries.keys() | before.entries.keys()):
             if link[0] in state.modalities:
                 changes += self._entry_changes(link, before, state)
@@ -286,7 +301,7 @@ class Lab:
 
     def _await_archives(self) -> None:
         """Ready means answering: the archive's own interface, then a C-ECHO from the feeder."""
-        feeder = self.topology.feeder
+        feeder = self.feeder
         with ThreadPoolExecutor(max_workers=max(1, len(self._archives))) as pool:
             ready = pool.map(lambda each: (each[0], each[1].await_ready()), self._archives.items())
             self.identities = dict(ready)

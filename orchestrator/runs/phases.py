@@ -182,9 +182,7 @@ class CellRun:
     def _store_beforehand(self) -> str:
         """Give the archive a study for each phase, while the lab is healthy; why not, if not."""
         holder = self._probe.holder(self.route)
-        feeding = Route.model_validate(
-            {"probe": "store", "from": self._lab.topology.feeder, "to": holder}
-        )
+        feeding = Route.model_validate({"probe": "store", "from": self._lab.feeder, "to": holder})
         for name in self._plan.states:
             if self._held and self._maker.must_empty:
                 self._held[name] = next(iter(self._held.values()))

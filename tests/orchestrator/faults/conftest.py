@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, cast
+from typing import Self
 
 import pytest
 
@@ -18,14 +17,11 @@ from dicom.settings import ArchiveSettings, TlsServer
 from modalities.commands import Command, Report
 from modalities.node import ModalityNode
 from modalities.services.listen import Listen
-from orchestrator.lab.certificates import CertificateStore, KeyRing
+from orchestrator.lab.certificates import CertificateStore, KeyRing, describe_certificate
 from orchestrator.model.address import Address
 from orchestrator.model.scenario import Route
 from orchestrator.model.state import Entry, LabState, Link, ModalityState, WireState
 from orchestrator.relay import Relay, wire_name
-
-if TYPE_CHECKING:
-    from orchestrator.lab.lab import Lab
 
 LOOPBACK = "127.0.0.1"
 LINKS: tuple[Link, ...] = (("ct", "archive"), ("archive", "workstation"))
@@ -55,13 +51,13 @@ def healthy(*, tls: bool) -> LabState:
 
 
 class LoopbackLab:
-    """What ``Lab`` offers to faults. ``enact`` does what is asked unless ``deaf``."""
+    """What a lab shows to faults. ``enact`` does what is asked unless ``deaf``."""
 
     def __init__(self, exchange: Path, relay: Relay, state: LabState) -> None:
         self.exchange = exchange
         self.wires = relay
         self.state = state
-        self.topology = SimpleNamespace(feeder="ct")
+        self.feeder = "ct"
         self.deaf = False
         self._ct = ModalityNode("ct", exchange)
         self._server = ModalityNode("archive", exchange)
@@ -71,16 +67,16 @@ class LoopbackLab:
             link: relay.link(wire_name(link), Address(LOOPBACK, 0), upstream) for link in LINKS
         }
 
-    def enact(self, state: LabState) -> Lab:
+    def enact(self, state: LabState) -> Self:
         before, self.state = self.state, state
         if self.deaf:
-            return cast("Lab", self)
+            return self
         for link in LINKS:
             wire = state.wires.get(link, WireState())
             self.wires.set(wire_name(link), wire if wire.how == "relay" else WireState())
         if state.archives != before.archives:
             self._listen(state, self._port)
-        return cast("Lab", self)
+        return self
 
     def ask(self, role: str, command: Command) -> Report:
         assert role == "ct"
@@ -91,6 +87,9 @@ class LoopbackLab:
 
     def endpoint(self, link: Link) -> Address:
         return self._addresses[link]
+
+    def certificate(self, file: str) -> str:
+        return describe_certificate(self.exchange / file)
 
     def stop(self) -> None:
         self._server.stop()

@@ -12,8 +12,8 @@ from orchestrator.faults.addressing import UnresolvableHost, WrongPort
 from orchestrator.faults.admission import AcceptedCallingAETitles, RefusedServices
 from orchestrator.faults.base import Fault
 from orchestrator.faults.negotiation import AcceptedSopClasses, AcceptedTransferSyntaxes
+from orchestrator.faults.proof import VisibleLab
 from orchestrator.faults.retrieve import DestinationWrongAETitle
-from orchestrator.lab.lab import Lab
 from orchestrator.model.scenario import Route
 from orchestrator.model.state import Entry, LabState, ModalityState
 from tests.orchestrator.faults.conftest import STORE, LoopbackLab
@@ -52,15 +52,15 @@ def test_a_fault_in_settings_that_the_node_does_not_have_is_unsupported(
 
 @pytest.mark.parametrize("host", ["pacs.hospital.invalid", "pacs..hospital", "x" * 64])
 def test_a_host_that_nobody_knows_is_proven_by_asking_for_it(host: str) -> None:
-    (line,) = UnresolvableHost(host=host).verify(cast(Lab, None), STORE)
+    (line,) = UnresolvableHost(host=host).verify(cast(VisibleLab, None), STORE)
     assert line.startswith(f"{host} does not resolve: ")
 
 
 def test_a_host_that_resolves_after_all_is_no_fault() -> None:
     with pytest.raises(FaultNotInPlaceError, match=r"127\.0\.0\.1 resolves to 127"):
-        UnresolvableHost(host="127.0.0.1").verify(cast(Lab, None), STORE)
+        UnresolvableHost(host="127.0.0.1").verify(cast(VisibleLab, None), STORE)
 
 
 def test_a_port_on_which_somebody_listens_is_not_closed(lab: LoopbackLab) -> None:
     with pytest.raises(FaultNotInPlaceError, match="Does another program listen there"):
-        WrongPort().verify(cast(Lab, lab), STORE)
+        WrongPort().verify(lab, STORE)
