@@ -7,7 +7,6 @@ not. Everything that a run leaves behind when it is killed is found by such an i
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -15,6 +14,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self, TypeVar
 
+import psutil
+from platformdirs import user_state_path
 from pydantic import ValidationError
 
 from dicom.frozen import Frozen
@@ -59,18 +60,14 @@ class ProcessIdentity(Frozen):
 def state_folder(sort: str) -> Path:
     """The per-user folder (made if missing) that holds entries of one ``sort``.
 
-    ``$PACSLAB_STATE``, else ``$XDG_STATE_HOME/pacslab``, else ``~/.local/state/pacslab``.
+    In ``$PACSLAB_STATE``, else where the system keeps such: on Linux
+    ``$XDG_STATE_HOME/pacslab``, else ``~/.local/state/pacslab``.
 
     Raises:
         EnvironmentProblemError: it can't be made.
     """
-    if own := os.environ.get("PACSLAB_STATE"):
-        base = Path(own)
-    elif xdg := os.environ.get("XDG_STATE_HOME"):
-        base = Path(xdg) / "pacslab"
-    else:
-        base = Path.home() / ".local" / "state" / "pacslab"
-    folder = base / sort
+    own = os.environ.get("PACSLAB_STATE")
+    folder = (Path(own) if own else user_state_path("pacslab", appauthor=False)) / sort
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
@@ -148,59 +145,18 @@ def entries(sort: str, model: type[T]) -> Iterator[tuple[Path, T]]:
 
 
 def _started(pid: int) -> str | None:
-    if sys.platform == "linux":
-        return _started_linux(pid)
-    if sys.platform == "win32":
-        return _started_windows(pid)
-    return _started_posix(pid)
-
-
-def _started_linux(pid: int) -> str | None:
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    except (FileNotFoundError, ProcessLookupError):
+        process = psutil.Process(pid)
+        with process.oneshot():
+            dead = process.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
+            began = process.create_time()
+    except psutil.Error:  # gone, or somebody else's who lets nobody look
         return None
-    # The command name (field 2) is in parentheses and may itself hold spaces and parentheses.
-    fields = stat.rpartition(")")[2].split()
-    if fields[0] in ("Z", "X"):
+    if dead:
         return None
+    if sys.platform != "linux":
+        return repr(began)
+    # psutil adds the time of the boot, which is another one as soon as the clock is set.
+    ticks = round((began - psutil.boot_time()) * os.sysconf("SC_CLK_TCK"))
     boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-    return f"{boot}/{fields[19]}"
-
-
-def _started_posix(pid: int) -> str | None:
-    listed = subprocess.run(
-        ["ps", "-o", "stat=,lstart=", "-p", str(pid)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=10,
-        env={**os.environ, "LC_ALL": "C"},
-    )
-    status, _, started = listed.stdout.strip().partition(" ")
-    return None if not started or status.startswith("Z") else started.strip()
-
-
-if sys.platform == "win32":
-    import ctypes
-    from ctypes import wintypes
-
-    def _started_windows(pid: int) -> str | None:
-        query_limited_information, still_active = 0x1000, 259
-        kernel = ctypes.windll.kernel32
-        kernel.OpenProcess.restype = wintypes.HANDLE
-        handle = kernel.OpenProcess(query_limited_information, False, pid)
-        if not handle:
-            return None
-        times = [wintypes.FILETIME() for _ in range(4)]
-        code = wintypes.DWORD()
-        try:
-            kernel.GetExitCodeProcess(wintypes.HANDLE(handle), ctypes.byref(code))
-            known = kernel.GetProcessTimes(
-                wintypes.HANDLE(handle), *(ctypes.byref(t) for t in times)
-            )
-        finally:
-            kernel.CloseHandle(wintypes.HANDLE(handle))
-        if not known or code.value != still_active:
-            return None
-        return str(times[0].dwHighDateTime << 32 | times[0].dwLowDateTime)
+    return f"{boot}/{ticks}"

@@ -20,15 +20,12 @@ from pydantic import Field
 
 from dicom.frozen import Frozen
 from dicom.registry import unknown_word
+from orchestrator.backends.container_folders import NODE_CONFIG, NODE_EXCHANGE
 from orchestrator.backends.docker.image_inputs import ROOT
 
 COMPOSE_FILE: Final = ROOT / "compose.yaml"
 DICOM_NETWORK: Final = "dicom"
 MANAGEMENT_NETWORK: Final = "management"
-#: A role's folders inside its container. The data is in the container's own layer.
-NODE_CONFIG: Final = "/lab/config"
-NODE_DATA: Final = "/lab/data"
-NODE_EXCHANGE: Final = "/lab/exchange"
 ROLE_LABEL: Final = "org.pacslab.role"
 #: Passwords in compose.yaml that a run makes for itself; by hand they have the default there.
 SECRETS: Final = ("PACSLAB_DCM4CHEE_DB_PASSWORD",)

@@ -42,7 +42,7 @@ _NODE_BASE: Final = "pacslab/node-base"
 _NODE: Final = "pacslab/node"
 #: What the command line needs and no node does. pydicom loads requests if it finds it, which makes
 #: a sixth of a node's start.
-_HOST_ONLY: Final = frozenset({"docker", "requests", "typer"})
+HOST_ONLY: Final = frozenset({"docker", "platformdirs", "psutil", "requests", "typer"})
 _IMAGES: Final = ROOT / "images"
 #: Manuals and translations are a third of a small root; nobody reads them in a container.
 _MMDEBSTRAP: Final = (
@@ -160,7 +160,7 @@ def _dependencies() -> tuple[str, ...]:
     """The requirements of what runs in a node, and last the text of the pins that hold for them."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     requirements = [
-        each for each in project["dependencies"] if Requirement(each).name not in _HOST_ONLY
+        each for each in project["dependencies"] if Requirement(each).name not in HOST_ONLY
     ]
     pins = ROOT / "constraints.txt"
     return (*requirements, pins.read_text(encoding="utf-8") if pins.exists() else "")

@@ -15,13 +15,11 @@ from threading import Lock
 from typing import Final
 
 from orchestrator.backends.base import Launch, PacketFilter, Place
+from orchestrator.backends.container_folders import NODE_CONFIG, NODE_DATA, NODE_EXCHANGE
 from orchestrator.backends.docker import labels
 from orchestrator.backends.docker.compose import ComposeGuard, compose
 from orchestrator.backends.docker.composefile import (
     DICOM_NETWORK,
-    NODE_CONFIG,
-    NODE_DATA,
-    NODE_EXCHANGE,
     SECRETS,
     ComposeNode,
     compose_text,

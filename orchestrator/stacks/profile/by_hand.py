@@ -13,7 +13,7 @@ from typing import Final
 from archive.__main__ import main as serve
 from archive.configuration import ServerConfiguration
 from dicom.settings import ArchiveSettings, KnownAE
-from orchestrator.backends.docker.composefile import NODE_DATA, NODE_EXCHANGE
+from orchestrator.backends.container_folders import NODE_DATA, NODE_EXCHANGE
 from orchestrator.stacks.profile.files import find_profile
 
 _KNOWN: Final = (

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from orchestrator.errors import EnvironmentProblemError
@@ -266,6 +267,21 @@ def test_an_identity_is_not_shared_with_another_process(sleeper: Sleeper) -> Non
     os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
     assert not identity.alive()
     assert ProcessIdentity.of(process.pid) is None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the system keeps the time of day")
+def test_a_process_is_the_same_after_the_clock_was_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = ProcessIdentity.current()
+    own = f"{os.getpid()}/stat"
+    (tmp_path / str(os.getpid())).mkdir()
+    (tmp_path / own).write_bytes(Path(f"/proc/{own}").read_bytes())
+    (tmp_path / "stat").write_text("btime 1000000000\n")
+    monkeypatch.setattr(psutil, "PROCFS_PATH", str(tmp_path))
+    assert psutil.boot_time() == 1000000000
+    assert ProcessIdentity.current() == before
+    assert before.alive()
 
 
 def test_reserved_ports_are_all_different_and_bindable() -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,6 +22,17 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (tmp_path / package / "__init__.py").write_text("", encoding="utf-8")
     monkeypatch.setattr(image_inputs, "ROOT", tmp_path)
     return tmp_path
+
+
+def test_what_runs_in_a_container_needs_no_package_of_the_host_alone() -> None:
+    programs = ("modalities", "archive", "orchestrator.relay")
+    started = [f"{name}.__main__" for name in programs] + ["orchestrator.stacks.profile.by_hand"]
+    script = f"""
+import sys
+sys.modules.update(dict.fromkeys({sorted(images.HOST_ONLY)}))
+import {", ".join(started)}
+"""
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
 
 
 def test_equal_inputs_have_equal_fingerprints_wherever_they_are(tmp_path: Path) -> None:
