@@ -23,11 +23,11 @@ from archive.responses import failed
 from archive.store import ObjectStore
 from archive.vendor import Commitment
 from dicom.association.ends import Caller, Target, Timeouts
-from dicom.association.link import StoppedError
 from dicom.association.negotiated import RoleSelection
 from dicom.association.requestor import Association
 from dicom.dimse.responses import Failure
 from dicom.dimse.scu import check_status, message_of
+from dicom.ladder import StoppedError
 from dicom.settings import KnownAE
 from dicom.workflow.storage_commitment import STORAGE_COMMITMENT, STORAGE_COMMITMENT_INSTANCE
 
@@ -164,7 +164,8 @@ class Committer:
             try:
                 self._call(rules, entry, order)
             except StoppedError as stopped:
-                self._log(f"{title} failed: {stopped.rung.value}: {stopped.comment or stopped}")
+                rung = stopped.outcome.rung.value
+                self._log(f"{title} failed: {rung}: {stopped.comment or stopped}")
             else:
                 self._log(f"{title}: taken")
                 return

@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 
 from archive.policy import Policy
 from archive.retrieve import MakeSender
-from archive.sender import UnreachableError
+from archive.sender import words_of
 from archive.store import Held
 from dicom.forwarding import ForwardReport
-from dicom.ladder import Rung
+from dicom.ladder import Rung, StoppedError
 
 
 def forward(
@@ -31,11 +31,12 @@ def forward(
     sender = make_sender(to, held)
     try:
         sender.open()
-    except UnreachableError as error:
-        log(f"send to {to}: {error}")
-        report = _report(rules.failure, failed=len(held), error=str(error))
-        before_wire = error.outcome.rung in (Rung.RESOLVE, Rung.CONNECT)
-        return report.model_copy(update={"stopped": error.outcome if before_wire else None})
+    except StoppedError as stopped:
+        words = words_of(stopped)
+        log(f"send to {to}: {words}")
+        report = _report(rules.failure, failed=len(held), error=words)
+        before_wire = stopped.outcome.rung in (Rung.RESOLVE, Rung.CONNECT)
+        return report.model_copy(update={"stopped": stopped.outcome if before_wire else None})
     completed, failed, why = 0, 0, ""
     try:
         for number, each in enumerate(held, start=1):

@@ -17,12 +17,13 @@ from archive.encoding import encode, reencode
 from archive.identifiers import UNIQUE_KEY, Identifier
 from archive.policy import Policy
 from archive.responses import failed
-from archive.sender import Originator, Sender, Sent, UnreachableError
+from archive.sender import Originator, Sender, Sent, words_of
 from archive.store import Held, ObjectStore
 from archive.vendor import Retrieve
 from dicom.datasets.encoding import MalformedDatasetError
 from dicom.datasets.part10 import inspect
 from dicom.dimse.responses import Failure
+from dicom.ladder import StoppedError
 
 _PENDING: Final = 0xFF00
 _CANCELLED: Final = 0xFE00
@@ -109,13 +110,14 @@ class Retrieval:
             return
         try:
             sender.open()
-        except UnreachableError as error:
-            self._log(f"{title}: {error}")
+        except StoppedError as stopped:
+            words = words_of(stopped)
+            self._log(f"{title}: {words}")
             self._refuse(
                 request,
                 self._rules.unreachable_destination,
                 destination=destination,
-                error=str(error),
+                error=words,
             )
             return
         try:
@@ -203,8 +205,8 @@ class Retrieval:
                     sent = sender.send(each, number % _MAX_MESSAGE_ID, originator)
                     if sent.error:
                         self._log(f"{title}: {each.sop_instance}: {sent.error}")
-            except UnreachableError as error:
-                self._log(f"{title}: {error}, after success was reported")
+            except StoppedError as stopped:
+                self._log(f"{title}: {words_of(stopped)}, after success was reported")
             finally:
                 sender.close()
 

@@ -14,12 +14,11 @@ from archive.encoding import reencode
 from archive.policy import Policy
 from archive.store import Held
 from dicom.association.ends import Caller, Target, Timeouts
-from dicom.association.link import StoppedError
 from dicom.association.requestor import MAX_CONTEXTS, Association
 from dicom.datasets.encoding import MalformedDatasetError
 from dicom.datasets.part10 import inspect
 from dicom.dimse.scu import status_of, store_request
-from dicom.ladder import Outcome
+from dicom.ladder import StoppedError
 from dicom.settings import KnownAE
 
 #: How long a sender waits: to connect, for the association, for a C-STORE response (F22d).
@@ -60,14 +59,6 @@ class Sent(NamedTuple):
         return "warning" if category == "Warning" else "failed"
 
 
-class UnreachableError(Exception):
-    """There is no association with the destination; ``outcome`` says at which rung it stopped."""
-
-    def __init__(self, stopped: StoppedError) -> None:
-        super().__init__(_words(stopped))
-        self.outcome = Outcome(rung=stopped.rung, signature=stopped.signature)
-
-
 class Sender:
     """One association with ``destination`` that stores ``objects`` there.
 
@@ -99,12 +90,9 @@ class Sender:
         """Associate.
 
         Raises:
-            UnreachableError: name, connection, TLS or association failed.
+            StoppedError: name, connection, TLS or association failed.
         """
-        try:
-            self._association.open()
-        except StoppedError as stopped:
-            raise UnreachableError(stopped) from stopped
+        self._association.open()
 
     def send(self, held: Held, number: int, originator: Originator | None) -> Sent:
         """Store one object as message ``number``."""
@@ -127,7 +115,7 @@ class Sender:
         except MalformedDatasetError as error:
             return Sent(None, str(error))
         except StoppedError as stopped:
-            self._broken = _words(stopped)
+            self._broken = words_of(stopped)
             return Sent(None, self._broken)
         return Sent.answered(response)
 
@@ -151,7 +139,8 @@ class Sender:
         )
 
 
-def _words(stopped: StoppedError) -> str:
+def words_of(stopped: StoppedError) -> str:
+    """What stopped a sender, as archives log it and answer it to whom they sent for."""
     signature = stopped.signature
     if signature.kind == "rejected":
         result, source, reason = signature.code.split("/")

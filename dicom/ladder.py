@@ -7,10 +7,11 @@ codes those of PS3.7 annex C, TLS alerts those of RFC 8446 section 6.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
-from typing import Final, Self
+from typing import Any, Final, Self
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import model_validator
 
 from dicom.frozen import Frozen
 
@@ -56,7 +57,7 @@ CODED: Final = frozenset(
 )
 
 
-class Signature(BaseModel):
+class Signature(Frozen):
     """What was seen at the rung where an exchange stopped, e.g. ``rejected 1/1/7``.
 
     ``code`` is ``result/source/reason`` for ``rejected``, ``source/reason`` for ``aborted``, the
@@ -65,8 +66,6 @@ class Signature(BaseModel):
     alert's name for ``alert``, and empty where the kind says all. A code of ``*`` is a pattern: any
     code.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: str
     code: str = ""
@@ -121,26 +120,12 @@ class Signature(BaseModel):
         return cls(kind="status", code=f"0x{code:04X}")
 
 
-class ObjectReport(Frozen):
-    """What became of one object: the rung it reached, and the signature if it stopped there."""
-
-    file: str
-    sop_class_uid: str
-    sop_instance_uid: str
-    transfer_syntax_uid: str
-    rung: Rung
-    signature: Signature | None = None
-    comment: str = ""
-
-
-class Outcome(BaseModel):
+class Outcome(Frozen):
     """Rung and signature: the part of an observation that expectations are declared over.
 
     Without a signature the exchange was carried out as far as ``rung``, which for a successful
     probe is the probe's goal (``dimse`` for an echo, ``delivered`` for a store).
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     rung: Rung
     signature: Signature | None = None
@@ -155,12 +140,68 @@ class Outcome(BaseModel):
             )
         return self
 
+    @classmethod
+    def at(cls, rung: Rung, signature: Signature | None = None) -> Self:
+        """``Outcome.at(Rung.CONNECT, Signature(kind="refused"))``.
+
+        Raises:
+            ValueError: ``signature`` can't be seen at ``rung``.
+        """
+        return cls(rung=rung, signature=signature)
+
     @property
     def succeeded(self) -> bool:
         """Whether nothing stopped the exchange."""
         return self.signature is None
 
+    @property
+    def kind(self) -> str:
+        """The signature's kind, empty where nothing stopped the exchange."""
+        return "" if self.signature is None else self.signature.kind
+
     def __str__(self) -> str:
         if self.signature is None:
             return "delivered" if self.rung is Rung.DELIVERED else f"{self.rung.value} ok"
         return f"{self.rung.value}: {self.signature}"
+
+
+#: What an SCU reports that nothing stopped: every request was answered with success or a warning.
+CARRIED_OUT: Final = Outcome.at(Rung.DIMSE)
+
+
+class StoppedError(Exception):
+    """The exchange stopped with ``outcome``; ``comment`` is in the cause's words.
+
+    ``signature`` is the outcome's, which here is never None.
+    """
+
+    def __init__(self, rung: Rung, signature: Signature, comment: str = "") -> None:
+        self.outcome = Outcome.at(rung, signature)
+        self.signature = signature
+        self.comment = comment
+        super().__init__(f"{self.outcome} {comment}".rstrip())
+
+
+class ObjectReport(Frozen):
+    """What became of one object: the rung it reached, and the signature if it stopped there."""
+
+    file: str
+    sop_class_uid: str
+    sop_instance_uid: str
+    transfer_syntax_uid: str
+    outcome: Outcome
+    comment: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_recorded_before(cls, data: Any) -> Any:
+        """Records of schema 1 have rung and signature where ``outcome`` is now."""
+        if not isinstance(data, dict) or "rung" not in data:
+            return data
+        rest = {key: value for key, value in data.items() if key not in ("rung", "signature")}
+        return {**rest, "outcome": {"rung": data["rung"], "signature": data.get("signature")}}
+
+
+def first_stopped(objects: Iterable[ObjectReport]) -> ObjectReport | None:
+    """The first that did not get through, which speaks for all of them; None: all did."""
+    return next((each for each in objects if not each.outcome.succeeded), None)

@@ -9,12 +9,10 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from dicom.association.negotiated import (
-    Negotiated,
-)
+from dicom.association.negotiated import Negotiated
 from dicom.datasets.fingerprint import Fingerprint
 from dicom.frozen import Frozen
-from dicom.ladder import ObjectReport, Rung, Signature
+from dicom.ladder import CARRIED_OUT, ObjectReport, Outcome
 from dicom.tracing.trace import AssociationTrace
 from dicom.workflow.performed import PerformedStep
 from dicom.workflow.storage_commitment import CommitmentResult
@@ -41,8 +39,7 @@ class ReceivedInstance(Frozen):
 class Report(Frozen):
     """The answer to any command.
 
-    ``rung`` is the highest rung the exchange reached as the SCU saw it; ``signature`` is what
-    stopped it there (None: the service was carried out). ``delivered`` is never claimed by an SCU.
+    ``outcome`` is how far the exchange got as the SCU saw it; ``delivered`` it never claims.
     ``comment`` is the peer's Error Comment (0000,0902) or the exception's own words. ``answers``
     are C-FIND identifiers as {keyword: value}, attributes of items by dotted keywords (see
     ``dicom.datasets.identifier``). ``counters`` are the sub-operation counters of the last
@@ -53,8 +50,7 @@ class Report(Frozen):
     performed procedure steps.
     """
 
-    rung: Rung = Rung.DIMSE
-    signature: Signature | None = None
+    outcome: Outcome = CARRIED_OUT
     comment: str = ""
     objects: tuple[ObjectReport, ...] = ()
     answers: tuple[dict[str, str], ...] = ()

@@ -15,7 +15,7 @@ from pydicom import dcmread
 from dicom.association.ends import Target
 from dicom.datasets.fingerprint import Fingerprint, fingerprint
 from dicom.forwarding import ForwardReport
-from dicom.ladder import Rung, Signature
+from dicom.ladder import Outcome, Rung, Signature
 from dicom.settings import ArchiveSettings
 from modalities.commands import Command, Report
 from modalities.services.echo import Echo
@@ -169,7 +169,7 @@ class FakeModality:
                 self._world.events.append(f"{self._role} stores")
                 return self._store(command)
             case Echo():
-                return self._stopped(command.target) or Report(rung=Rung.DIMSE)
+                return self._stopped(command.target) or Report()
             case _:
                 return Report()
 
@@ -184,13 +184,13 @@ class FakeModality:
         files = [self._exchange / file for file in command.files]
         signature = archive.receive(command.target.called, files)
         if signature is not None:
-            return Report(rung=Rung.ASSOCIATE, signature=signature)
-        return Report(rung=Rung.DIMSE)
+            return Report(outcome=Outcome.at(Rung.ASSOCIATE, signature))
+        return Report()
 
     def _stopped(self, target: Target) -> Report | None:
         if Address(target.host, target.port) in self._world.archives:
             return None
-        return Report(rung=Rung.CONNECT, signature=Signature(kind="refused"))
+        return Report(outcome=Outcome.at(Rung.CONNECT, Signature(kind="refused")))
 
 
 @dataclass

@@ -55,7 +55,7 @@ def objects(number: int) -> tuple[ObjectReport, ...]:
             sop_class_uid="1.2.840.10008.5.1.4.1.1.2",
             sop_instance_uid=f"2.25.{index + 1}",
             transfer_syntax_uid="1.2.840.10008.1.2.1",
-            rung=Rung.DIMSE,
+            outcome=Outcome(rung=Rung.DIMSE),
         )
         for index in range(number)
     )

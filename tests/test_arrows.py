@@ -24,7 +24,7 @@ EVERYWHERE: Final = "orchestrator.errors"
 ARROWS: Final[Mapping[str, str]] = {
     "dicom": "",
     "dicom.association": "dicom dicom.tracing",
-    "dicom.datasets": "dicom dicom.association",
+    "dicom.datasets": "dicom",
     "dicom.dimse": "dicom dicom.association dicom.datasets dicom.tracing",
     "dicom.tracing": "",
     "dicom.web": "dicom dicom.association dicom.tracing",

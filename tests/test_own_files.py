@@ -62,9 +62,9 @@ def refused(cell: CellResult) -> dict[str, str]:
     assert phase is not None
     assert len(phase.observation.objects) == len(FILES)
     return {
-        PurePath(each.file).name.partition("-")[2]: f"{each.rung}: {each.signature}"
+        PurePath(each.file).name.partition("-")[2]: str(each.outcome)
         for each in phase.observation.objects
-        if each.signature is not None
+        if not each.outcome.succeeded
     }
 
 

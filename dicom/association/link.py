@@ -16,7 +16,7 @@ import time
 from typing import Final
 
 from dicom.association.tls import alert_of, handshake_signature
-from dicom.ladder import Rung, Signature
+from dicom.ladder import Rung, Signature, StoppedError
 from dicom.tracing.pdu_words import PDU_KINDS
 from dicom.tracing.tracer import StreamTracer
 
@@ -35,16 +35,6 @@ _UNREACHABLE: Final = frozenset(
         errno.EINVAL,
     }
 )
-
-
-class StoppedError(Exception):
-    """The exchange stopped at ``rung`` with ``signature``; ``comment`` is in the cause's words."""
-
-    def __init__(self, rung: Rung, signature: Signature, comment: str = "") -> None:
-        super().__init__(f"{rung.value}: {signature} {comment}".rstrip())
-        self.rung = rung
-        self.signature = signature
-        self.comment = comment
 
 
 class LinkLostError(Exception):

@@ -22,7 +22,7 @@ from pynetdicom.pdu import P_DATA_TF
 
 from dicom.association import upper_layer
 from dicom.association.ends import Caller, Target
-from dicom.association.link import Link, LinkLostError, StoppedError, connect, start_tls
+from dicom.association.link import Link, LinkLostError, connect, start_tls
 from dicom.association.negotiated import Negotiated
 from dicom.association.negotiation import associate_request, read_answer
 from dicom.association.upper_layer import (
@@ -37,7 +37,7 @@ from dicom.association.upper_layer import (
     fragments,
 )
 from dicom.errors import UsageError
-from dicom.ladder import Rung, Signature
+from dicom.ladder import Rung, Signature, StoppedError
 from dicom.tracing.pdu_words import PDU_KINDS, context_result, whole_text
 from dicom.tracing.trace import AssociationTrace
 from dicom.tracing.tracer import StreamTracer

@@ -24,9 +24,8 @@ from pydicom.tag import BaseTag, Tag
 from pydicom.uid import UID
 from pynetdicom.dsutils import decode, encode
 
-from dicom.association.link import StoppedError
 from dicom.errors import UsageError
-from dicom.ladder import Rung, Signature
+from dicom.ladder import Rung, Signature, StoppedError
 from dicom.near_words import did_you_mean
 
 _STEP: Final = re.compile(r"(?P<keyword>\w+)(?:\[(?P<item>[1-9]\d{0,3})\])?")

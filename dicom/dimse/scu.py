@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 import time
+from collections.abc import Container
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,9 +17,8 @@ from pynetdicom.dimse_primitives import C_STORE, DimsePrimitiveType
 from pynetdicom.status import code_to_category
 
 from dicom.association.ends import Target
-from dicom.association.link import StoppedError
 from dicom.association.tls import client_context
-from dicom.ladder import Rung, Signature
+from dicom.ladder import Rung, Signature, StoppedError
 
 #: Verification SOP class (PS3.4 annex A).
 VERIFICATION: Final = UID("1.2.840.10008.1.1")
@@ -95,18 +95,21 @@ def store_response(request: C_STORE, status: int, comment: str = "") -> DIMSEMes
     return message_of(C_STORE_RSP(), response)
 
 
-def check_status(response: DimsePrimitiveType) -> str:
-    """The response's comment where its status is success or a warning.
+def check_status(
+    response: DimsePrimitiveType, further: str = "", failures: Container[int] = ()
+) -> str:
+    """The response's comment, and ``further`` words, where its status is success or a warning.
 
     Raises:
-        StoppedError: at ``dimse``, with any other status and what the peer says about it.
+        StoppedError: at ``dimse``, with any other status or one of ``failures``, and what the peer
+            says about it.
     """
     status = status_of(response)
     if status is None:
-        words = f"{type(response).__name__} without a status"
+        words = f"{type(response).__name__} without a status {further}".rstrip()
         raise StoppedError(Rung.DIMSE, Signature.aborted(2, 6), words)
-    comment = comment_of(response)
-    category = code_to_category(status)
+    comment = f"{comment_of(response)} {further}".strip()
+    category = "Failure" if status in failures else code_to_category(status)
     if category == "Success":
         return comment
     if category == "Warning":

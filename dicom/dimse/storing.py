@@ -9,12 +9,11 @@ from itertools import chain, islice, takewhile
 from threading import Event
 from typing import Final, Protocol
 
-from dicom.association.link import StoppedError
 from dicom.association.negotiated import Negotiated
 from dicom.association.requestor import MAX_CONTEXTS, Association
 from dicom.datasets.part10 import Part10File
 from dicom.dimse.scu import check_status, store_request
-from dicom.ladder import ObjectReport, Rung
+from dicom.ladder import CARRIED_OUT, ObjectReport, StoppedError
 from dicom.tracing.trace import AssociationTrace
 
 _MAX_MESSAGE_ID: Final = 0xFFFF
@@ -190,7 +189,6 @@ def object_report(
         sop_class_uid=instance.sop_class_uid,
         sop_instance_uid=instance.sop_instance_uid,
         transfer_syntax_uid=instance.transfer_syntax_uid,
-        rung=stopped.rung if stopped else Rung.DIMSE,
-        signature=stopped.signature if stopped else None,
+        outcome=stopped.outcome if stopped else CARRIED_OUT,
         comment=stopped.comment if stopped else comment,
     )

@@ -7,8 +7,7 @@ from typing import Final
 
 from pydicom import Dataset
 
-from dicom.association.link import StoppedError
-from dicom.ladder import Rung, Signature
+from dicom.ladder import Rung, Signature, StoppedError
 
 _SHOWN: Final = 80
 

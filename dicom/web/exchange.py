@@ -17,10 +17,10 @@ from types import TracebackType
 from typing import Any, Final, Self, cast
 
 from dicom.association.ends import Timeouts
-from dicom.association.link import StoppedError, connect, start_tls
+from dicom.association.link import connect, start_tls
 from dicom.association.tls import client_context
 from dicom.errors import UsageError
-from dicom.ladder import Rung, Signature
+from dicom.ladder import Rung, Signature, StoppedError
 from dicom.tracing.trace import AssociationTrace, TracedPdu
 from dicom.web.http_socket import HttpSocket
 from dicom.web.target import WebAuth, WebTarget

@@ -9,9 +9,8 @@ import ssl
 import time
 from typing import Final
 
-from dicom.association.link import StoppedError
 from dicom.association.tls import alert_of
-from dicom.ladder import Rung, Signature
+from dicom.ladder import Rung, Signature, StoppedError
 
 #: Reading on after the peer took no more data: what it said before is there, or it is not.
 _GLANCE: Final = 0.1

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dicom.association.link import StoppedError
 from dicom.association.requestor import Association
 from dicom.association.upper_layer import P_DATA
 from dicom.dimse.scu import check_status
 from dicom.errors import UsageError
-from dicom.ladder import Rung, Signature
+from dicom.ladder import Rung, Signature, StoppedError
 from modalities.burst.link import BurstLink
 from modalities.burst.messages import Fragmenter, Piece, is_success
 

@@ -22,7 +22,7 @@ from typing import Final
 from dicom.association.ends import Caller, Target
 from dicom.errors import UsageError
 from modalities.burst.objects import Stream
-from modalities.burst.report import AssociationOutcome, BurstReport, ResponseTimes
+from modalities.burst.report import AssociationReport, BurstReport, ResponseTimes
 from modalities.burst.sender import Sender
 from modalities.burst.worker import GO, STOP, Sent, work
 
@@ -171,7 +171,7 @@ class Burst:
             seconds = max(ended) - min(began)
         return BurstReport(
             associations=tuple(
-                AssociationOutcome.model_validate_json(each.outcome) for each in in_order
+                AssociationReport.model_validate_json(each.outcome) for each in in_order
             ),
             planned=self._planned,
             seconds=seconds,

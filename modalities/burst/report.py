@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dicom.frozen import Frozen
-from dicom.ladder import ObjectReport, Rung, Signature
+from dicom.ladder import ObjectReport, Outcome
 
 
-class AssociationOutcome(Frozen):
+class AssociationReport(Frozen):
     """What one association did.
 
     Attributes:
-        rung: the rung of what ended the association before its time; ``dimse`` where nothing did.
-        signature: what ended it, in the words of the ladder; None: it was released in order.
+        outcome: what ended the association before its time; a success where it was released in
+            order, whatever became of the objects.
         comment: the peer's or the system's own words about it.
         planned: objects that it was to send.
         outcomes: objects by what became of them: the status of the response (``0x0000``,
@@ -25,8 +25,7 @@ class AssociationOutcome(Frozen):
         waiting: seconds of these in which it waited for the peer's answers.
     """
 
-    rung: Rung
-    signature: Signature | None
+    outcome: Outcome
     comment: str
     planned: int
     outcomes: dict[str, int]
@@ -61,7 +60,7 @@ class BurstReport(Frozen):
         stopped: someone ended the burst before everything was sent.
     """
 
-    associations: tuple[AssociationOutcome, ...]
+    associations: tuple[AssociationReport, ...]
     planned: int
     seconds: float
     responses: ResponseTimes | None
@@ -111,11 +110,11 @@ class BurstReport(Frozen):
         return seconds / every if every else 0.0
 
     @property
-    def first_failure(self) -> ObjectReport | AssociationOutcome | None:
+    def first_failure(self) -> ObjectReport | AssociationReport | None:
         """What stopped first, in the order of the streams; None: every object was stored."""
         for association in self.associations:
             if association.failures:
                 return association.failures[0]
-            if association.signature is not None:
+            if not association.outcome.succeeded:
                 return association
         return None

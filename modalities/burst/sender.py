@@ -13,14 +13,13 @@ from typing import Final
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from dicom.association.ends import Caller, Target
-from dicom.association.link import StoppedError
 from dicom.dimse.storing import object_report
 from dicom.errors import UsageError
-from dicom.ladder import ObjectReport, Rung
+from dicom.ladder import CARRIED_OUT, ObjectReport, StoppedError
 from modalities.burst.association import BurstAssociation
 from modalities.burst.messages import Fragmenter, Piece, store_command
 from modalities.burst.objects import DatasetReader, StorageObject, Stream
-from modalities.burst.report import AssociationOutcome
+from modalities.burst.report import AssociationReport
 
 _MAX_MESSAGE_ID: Final = 0xFFFF
 _FAILURES_KEPT: Final = 20
@@ -94,7 +93,7 @@ class Sender:
         self._told_to_stop = self._was_cut = True
         self._association.cut()
 
-    def run(self) -> AssociationOutcome:
+    def run(self) -> AssociationReport:
         """Send everything.
 
         Raises:
@@ -114,9 +113,8 @@ class Sender:
         if ended is not None:
             unsent = self._stream.count - self._done[0]
             self._outcomes[str(ended.signature)] += max(unsent, 0)
-        return AssociationOutcome(
-            rung=ended.rung if ended else Rung.DIMSE,
-            signature=ended.signature if ended else None,
+        return AssociationReport(
+            outcome=ended.outcome if ended else CARRIED_OUT,
             comment=ended.comment if ended else "",
             planned=self._stream.count,
             outcomes={outcome: count for outcome, count in self._outcomes.items() if count},

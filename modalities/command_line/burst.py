@@ -22,7 +22,7 @@ from modalities.burst.dealing import deal, simulated
 from modalities.burst.load import Burst, Progress
 from modalities.burst.objects import StorageObject, Stream, from_file
 from modalities.burst.peek import peek
-from modalities.burst.report import AssociationOutcome, BurstReport
+from modalities.burst.report import AssociationReport, BurstReport
 from modalities.command_line import DONE, STOPPED, subcommand
 from modalities.command_line.options import add_scu_options, caller_of, positive, target_of
 from modalities.command_line.words import complain, say
@@ -164,8 +164,8 @@ def _conclude(report: BurstReport) -> int:
             say(f"  {what} took {share:.0%} of the time: that is what limits")
     failure = report.first_failure
     if failure is not None:
-        what = "" if isinstance(failure, AssociationOutcome) else f" ({failure.file})"
-        words = f"{failure.rung.value}: {failure.signature} {failure.comment}".rstrip()
+        what = "" if isinstance(failure, AssociationReport) else f" ({failure.file})"
+        words = f"{failure.outcome} {failure.comment}".rstrip()
         complain(f"stopped at {words}{what}")
     elif report.stopped:
         complain("stopped by the user")

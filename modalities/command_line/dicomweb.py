@@ -72,7 +72,7 @@ def _stow(options: argparse.Namespace) -> int:
     command = Stow(target=_server(options), timeouts=timeouts_of(options), files=files)
     report = carry_out(command)
     for each in report.objects:
-        outcome = f"{each.rung.value}: {each.signature}" if each.signature else "stored"
+        outcome = "stored" if each.outcome.succeeded else each.outcome
         what = f"{name_of(each.sop_class_uid)} in {name_of(each.transfer_syntax_uid)}"
         say(f"{Path(each.file).name}: {outcome} ({what}) {each.comment}")
     return conclude(report, options)

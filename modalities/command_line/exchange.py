@@ -36,10 +36,10 @@ def conclude(report: Report, options: argparse.Namespace) -> int:
             for pdu in trace.pdus:
                 say(f"  {pdu.at:9.4f} {pdu.sender:9} {pdu.kind}  {pdu.summary}")
             say(f"  connection {trace.end}")
-    if report.signature is None:
+    if report.outcome.succeeded:
         say(f"carried out {report.comment}")
         return DONE
-    complain(f"stopped at {report.rung.value}: {report.signature} {report.comment}".rstrip())
+    complain(f"stopped at {report.outcome} {report.comment}".rstrip())
     return STOPPED
 
 

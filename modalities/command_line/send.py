@@ -105,5 +105,5 @@ def _contexts(parts: list[Arguments]) -> tuple[ProposedContext, ...]:
 
 def _words(report: ObjectReport) -> str:
     what = f"{name_of(report.sop_class_uid)} in {name_of(report.transfer_syntax_uid)}"
-    outcome = f"{report.rung.value}: {report.signature}" if report.signature else "sent"
+    outcome = "sent" if report.outcome.succeeded else report.outcome
     return f"{Path(report.file).name}: {outcome} ({what}) {report.comment}"

@@ -15,13 +15,12 @@ from pydicom.uid import generate_uid
 from pynetdicom.dimse_primitives import N_EVENT_REPORT, DimsePrimitiveType
 
 from dicom.association.ends import Caller, Target
-from dicom.association.link import StoppedError
 from dicom.association.requestor import Association
 from dicom.datasets.identifier import attributes_of, decoded
 from dicom.datasets.part10 import inspect
 from dicom.dimse.normalized import action_request, event_response
 from dicom.dimse.scu import UNCOMPRESSED, check_status, tls_of
-from dicom.ladder import Rung, Signature
+from dicom.ladder import Rung, Signature, StoppedError
 from dicom.workflow.storage_commitment import (
     REQUEST_STORAGE_COMMITMENT,
     STORAGE_COMMITMENT,

@@ -11,7 +11,6 @@ from pydantic import Field
 from pydicom.datadict import dictionary_VR, keyword_dict, tag_for_keyword
 
 from dicom.association.ends import Timeouts
-from dicom.association.link import StoppedError
 from dicom.datasets.identifier import attributes_of
 from dicom.errors import UsageError
 from dicom.near_words import did_you_mean
@@ -19,6 +18,7 @@ from dicom.web.dicom_json import datasets
 from dicom.web.exchange import WebExchange
 from dicom.web.target import WebTarget
 from modalities.commands import Command, Report
+from modalities.reports import requested
 from modalities.service import Here, service
 
 #: A body may take this long in all, besides its head.
@@ -62,21 +62,18 @@ def qido(command: Qido, exchange: Path, observer: str) -> Report:
     """
     path = _path(command)
     request = WebExchange(command.target, command.timeouts, exchange, observer)
-    try:
-        with request:
-            answer = request.request("GET", path, {"Accept": command.accept})
-            if not answer.succeeded:
-                raise answer.refused()
-            body = answer.text()
-            answers = tuple(attributes_of(each) for each in datasets(body)) if body else ()
-    except StoppedError as stopped:
-        return Report(
-            rung=stopped.rung,
-            signature=stopped.signature,
-            comment=stopped.comment,
-            traces=(request.trace(),),
-        )
-    return Report(answers=answers, comment=answer.header("Warning"), traces=(request.trace(),))
+    answers: list[dict[str, str]] = []
+
+    def carry_out() -> str:
+        answer = request.request("GET", path, {"Accept": command.accept})
+        if not answer.succeeded:
+            raise answer.refused()
+        if body := answer.text():
+            answers.extend([attributes_of(each) for each in datasets(body)])
+        return answer.header("Warning")
+
+    report = requested(request, carry_out)
+    return report.model_copy(update={"answers": tuple(answers)})
 
 
 def _path(command: Qido) -> str:

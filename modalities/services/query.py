@@ -13,7 +13,6 @@ from pynetdicom.dimse_messages import C_FIND_RQ, C_MOVE_RQ
 from pynetdicom.dimse_primitives import C_FIND, C_MOVE, DimsePrimitiveType
 
 from dicom.association.ends import Caller, Target
-from dicom.association.link import StoppedError
 from dicom.association.requestor import Association
 from dicom.datasets.identifier import attributes_of, dataset_of, decoded, encoded
 from dicom.dimse.scu import (
@@ -22,14 +21,13 @@ from dicom.dimse.scu import (
     UNCOMPRESSED,
     Patience,
     check_status,
-    comment_of,
     counters_of,
     message_of,
     status_of,
     tls_of,
 )
 from dicom.errors import UsageError
-from dicom.ladder import Rung, Signature
+from dicom.ladder import StoppedError
 from modalities.commands import Command, Report
 from modalities.reports import exchanged
 from modalities.service import Here, service
@@ -202,14 +200,7 @@ def check_retrieved(response: DimsePrimitiveType, transfer_syntax: str) -> str:
         StoppedError: at ``dimse``, unless its status is success or a warning; 0xB000 is none:
             some sub-operations failed.
     """
-    failed = _failed_instances(response, transfer_syntax)
-    try:
-        if status_of(response) == _SOME_FAILED:
-            raise StoppedError(Rung.DIMSE, Signature.status(_SOME_FAILED), comment_of(response))
-        return f"{check_status(response)} {failed}".strip()
-    except StoppedError as stopped:
-        words = f"{stopped.comment} {failed}".strip()
-        raise StoppedError(stopped.rung, stopped.signature, words) from stopped
+    return check_status(response, _failed_instances(response, transfer_syntax), {_SOME_FAILED})
 
 
 def _failed_instances(response: DimsePrimitiveType, transfer_syntax: str) -> str:

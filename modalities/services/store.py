@@ -19,7 +19,7 @@ from dicom.dimse.scu import tls_of
 from dicom.dimse.storing import Contexts, Progress, Sent, Storing, send_as_made
 from dicom.errors import UsageError
 from dicom.frozen import Frozen
-from dicom.ladder import ObjectReport, Rung
+from dicom.ladder import CARRIED_OUT, ObjectReport, first_stopped
 from modalities.commands import Command, Report
 from modalities.misbehaviour.act import AnyAct
 from modalities.misbehaviour.alteration import AnyAlteration, alter_file
@@ -165,12 +165,11 @@ class _Associations:
         """
         reports = {index: report for share in sent for index, report in share.reports.items()}
         objects = tuple(reports[index] for index in sorted(reports))
-        first = next((report for report in objects if report.signature is not None), None)
+        first = first_stopped(objects)
         for association in self._misbehaving if first is None else ():
             association.require_happened()
         return Report(
-            rung=first.rung if first else Rung.DIMSE,
-            signature=first.signature if first else None,
+            outcome=first.outcome if first else CARRIED_OUT,
             comment=first.comment if first else "",
             objects=objects,
             traces=tuple(trace for share in sent for trace in share.traces),

@@ -13,10 +13,16 @@ from pydantic import Field
 from pydicom import Dataset
 
 from dicom.association.ends import Timeouts
-from dicom.association.link import StoppedError
 from dicom.datasets.part10 import Part10File, inspect
 from dicom.dimse.storing import object_report
-from dicom.ladder import ObjectReport, Rung, Signature
+from dicom.ladder import (
+    CARRIED_OUT,
+    ObjectReport,
+    Rung,
+    Signature,
+    StoppedError,
+    first_stopped,
+)
 from dicom.tracing.trace import AssociationTrace
 from dicom.web.dicom_json import datasets
 from dicom.web.exchange import WebAnswer, WebExchange
@@ -99,19 +105,10 @@ def stow(command: Stow, exchange: Path, observer: str) -> Report:
             refused = refused or response.refused
             comments.append(response.comment)
         traces.append(request.trace())
-    failed = next((each for each in reports if each.signature is not None), None)
-    why = refused or stopped
-    if why is not None:
-        rung, signature, comment = why.rung, why.signature, why.comment
-    elif failed is not None and failed.signature is not None:
-        rung, signature, comment = failed.rung, failed.signature, failed.comment
-    else:
-        words = "; ".join(filter(None, comments))
-        return Report(objects=tuple(reports), traces=tuple(traces), comment=words)
+    why = refused or stopped or first_stopped(reports)
     return Report(
-        rung=rung,
-        signature=signature,
-        comment=comment,
+        outcome=why.outcome if why else CARRIED_OUT,
+        comment=why.comment if why else "; ".join(filter(None, comments)),
         objects=tuple(reports),
         traces=tuple(traces),
     )

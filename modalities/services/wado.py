@@ -9,15 +9,15 @@ from typing import Final, Literal
 from pydicom import dcmread
 
 from dicom.association.ends import Timeouts
-from dicom.association.link import StoppedError
 from dicom.datasets.encoding import UNREADABLE
 from dicom.datasets.fingerprint import Fingerprint, fingerprint
 from dicom.errors import UsageError
-from dicom.ladder import Rung, Signature
+from dicom.ladder import Rung, Signature, StoppedError
 from dicom.web.exchange import WebAnswer, WebExchange
 from dicom.web.multipart import MultipartError, boundary_of, read_parts
 from dicom.web.target import WebTarget
 from modalities.commands import Command, ReceivedInstance, Report
+from modalities.reports import requested
 from modalities.service import Here, service
 
 _LONGEST_RETRIEVE_SECONDS: Final = 600.0
@@ -63,24 +63,16 @@ def wado(command: Wado, exchange: Path, observer: str) -> Report:
         accept += f"; transfer-syntax={command.transfer_syntax}"
     received: list[ReceivedInstance] = []
     request = WebExchange(command.target, command.timeouts, exchange, observer)
-    stopped: StoppedError | None = None
-    comment = ""
-    try:
-        with request:
-            answer = request.request("GET", path, {"Accept": accept})
-            if not answer.succeeded:
-                raise answer.refused()
-            comment = answer.words() if answer.status != 200 else answer.header("Warning")
-            _receive(answer, received)
-    except StoppedError as error:
-        stopped, comment = error, error.comment
-    return Report(
-        rung=stopped.rung if stopped else Rung.DIMSE,
-        signature=stopped.signature if stopped else None,
-        comment=comment,
-        received=tuple(received),
-        traces=(request.trace(),),
-    )
+
+    def carry_out() -> str:
+        answer = request.request("GET", path, {"Accept": accept})
+        if not answer.succeeded:
+            raise answer.refused()
+        _receive(answer, received)
+        return answer.words() if answer.status != 200 else answer.header("Warning")
+
+    report = requested(request, carry_out)
+    return report.model_copy(update={"received": tuple(received)})
 
 
 def _receive(answer: WebAnswer, received: list[ReceivedInstance]) -> None:

@@ -13,10 +13,8 @@ from pynetdicom.status import (
     code_to_category,
 )
 
-from dicom.ladder import Rung, Signature
+from dicom.ladder import Outcome, Rung, Signature
 from dicom.tracing.trace import AssociationTrace, TracedPdu
-
-Stop = tuple[Rung, Signature | None]
 
 _ARROWS: Final = {"requestor": "→", "acceptor": "←"}
 _CARRIED_OUT: Final = frozenset({STATUS_SUCCESS, STATUS_PENDING, STATUS_WARNING})
@@ -39,14 +37,14 @@ _LEAST_TLS_REQUEST: Final = 100
 def render(trace: AssociationTrace) -> str:
     """The trace as text, a line per PDU with its fields below: ``traces/*.txt`` of a record."""
     opened = datetime.fromtimestamp(trace.opened_at, UTC).isoformat(timespec="milliseconds")
-    rung, signature = outcome_of(trace)
+    outcome = outcome_of(trace)
     lines = [
         f"observer   {trace.observer}",
         f"requestor  {trace.requestor}",
         f"acceptor   {trace.acceptor}",
         f"opened     {opened}",
         f"ended      {trace.end}",
-        f"outcome    {rung.value}: {signature or 'nothing stopped it here'}",
+        f"outcome    {outcome.rung.value}: {outcome.signature or 'nothing stopped it here'}",
         "",
     ]
     if trace.encrypted:
@@ -58,7 +56,7 @@ def render(trace: AssociationTrace) -> str:
     return "\n".join(lines) + "\n"
 
 
-def outcome_of(trace: AssociationTrace) -> Stop:
+def outcome_of(trace: AssociationTrace) -> Outcome:
     """The highest rung that the trace shows, and what stopped the association there.
 
     Reads what is on the wire, so it is the same whoever the sender is; ``delivered`` is never
@@ -73,64 +71,65 @@ def outcome_of(trace: AssociationTrace) -> Stop:
     answers = _from(trace, "acceptor")
     accepted = next((pdu for pdu in answers if pdu.kind == "A-ASSOCIATE-AC"), None)
     if accepted is None:
-        return Rung.ASSOCIATE, _why_not_associated(trace, answers)
+        return Outcome.at(Rung.ASSOCIATE, _why_not_associated(trace, answers))
     requests = [pdu for pdu in _from(trace, "requestor") if _is_request(pdu)]
     refused = _refused_context(accepted)
     if refused is not None and not requests:
-        return Rung.NEGOTIATE, Signature.context(refused)
+        return Outcome.at(Rung.NEGOTIATE, Signature.context(refused))
     failure = next((pdu for pdu in answers if _is_failure(pdu)), None)
     if failure is not None:
-        return Rung.DIMSE, Signature.status(_status(failure))
+        return Outcome.at(Rung.DIMSE, Signature.status(_status(failure)))
     if requests and not _is_answered(requests[-1], trace):
-        return Rung.DIMSE, _why_ended(trace, answers) or Signature(kind="timeout")
+        return Outcome.at(Rung.DIMSE, _why_ended(trace, answers) or Signature(kind="timeout"))
     if (ended := _why_ended(trace, answers)) is not None:
-        return Rung.DIMSE, ended
-    return (Rung.DIMSE if requests else Rung.NEGOTIATE), None
+        return Outcome.at(Rung.DIMSE, ended)
+    return Outcome.at(Rung.DIMSE if requests else Rung.NEGOTIATE)
 
 
-def _without_a_byte(trace: AssociationTrace) -> Stop:
+def _without_a_byte(trace: AssociationTrace) -> Outcome:
     if trace.end in ("refused", "unreachable", "timeout", "reset"):
-        return Rung.CONNECT, Signature(kind=trace.end)
+        return Outcome.at(Rung.CONNECT, Signature(kind=trace.end))
     if trace.end == "closed by acceptor":
-        return Rung.ASSOCIATE, Signature(kind="closed")
-    return Rung.CONNECT, None
+        return Outcome.at(Rung.ASSOCIATE, Signature(kind="closed"))
+    return Outcome.at(Rung.CONNECT)
 
 
-def _over_http(trace: AssociationTrace) -> Stop:
+def _over_http(trace: AssociationTrace) -> Outcome:
     """What an exchange of DICOMweb shows; its status is the last answer's."""
     for pdu in _from(trace, "acceptor"):
         if pdu.kind == "TLS alert":
-            return Rung.TLS, Signature(kind="alert", code=str(pdu.fields.get("alert", "unknown")))
+            alert = str(pdu.fields.get("alert", "unknown"))
+            return Outcome.at(Rung.TLS, Signature(kind="alert", code=alert))
         if pdu.kind in ("not HTTP", "not DICOM"):
-            return Rung.DIMSE, Signature(kind=pdu.kind.lower().replace(" ", "-"))
+            return Outcome.at(Rung.DIMSE, Signature(kind=pdu.kind.lower().replace(" ", "-")))
         status = int(str(pdu.fields.get("status", 0)))
         if not 200 <= status < 300:
-            return Rung.DIMSE, Signature(kind="http", code=str(status))
+            return Outcome.at(Rung.DIMSE, Signature(kind="http", code=str(status)))
     if trace.end in ("reset", "timeout"):
-        return Rung.DIMSE, Signature(kind=trace.end)
+        return Outcome.at(Rung.DIMSE, Signature(kind=trace.end))
     if trace.end == "closed by acceptor":
-        return Rung.DIMSE, Signature(kind="closed")
-    return Rung.DIMSE, None
+        return Outcome.at(Rung.DIMSE, Signature(kind="closed"))
+    return Outcome.at(Rung.DIMSE)
 
 
-def _under_tls(trace: AssociationTrace) -> Stop:
+def _under_tls(trace: AssociationTrace) -> Outcome:
     answers = _from(trace, "acceptor")
     if any(not _is_tls(pdu) for pdu in answers):
-        return Rung.TLS, Signature(kind="not-tls")
+        return Outcome.at(Rung.TLS, Signature(kind="not-tls"))
     for pdu in trace.pdus:
         alert = str(pdu.fields.get("alert", "encrypted"))
         if pdu.kind != "TLS alert" or alert in ("encrypted", "close_notify"):
             continue
         if pdu.sender == "requestor" and alert in _REFUSALS:
-            return Rung.TLS, Signature(kind="certificate", code=_REFUSALS[alert])
-        return Rung.TLS, Signature(kind="alert", code=alert)
+            return Outcome.at(Rung.TLS, Signature(kind="certificate", code=_REFUSALS[alert]))
+        return Outcome.at(Rung.TLS, Signature(kind="alert", code=alert))
     sent = sum(
         pdu.length for pdu in _from(trace, "requestor") if pdu.kind == "TLS application_data"
     )
     if answers and sent >= _LEAST_TLS_REQUEST:
-        return Rung.TLS, None
-    ended = "reset" if trace.end == "reset" else "closed"
-    return Rung.TLS, Signature(kind="timeout" if trace.end in ("timeout", "open") else ended)
+        return Outcome.at(Rung.TLS)
+    ended = {"timeout": "timeout", "open": "timeout", "reset": "reset"}.get(trace.end, "closed")
+    return Outcome.at(Rung.TLS, Signature(kind=ended))
 
 
 def _why_not_associated(trace: AssociationTrace, answers: list[TracedPdu]) -> Signature:

@@ -161,12 +161,9 @@ def _prove(lab: VisibleLab, link: Link, rung: str, kinds: set[str]) -> tuple[str
     impatient = Timeouts(connect=_NO_ANSWER, acse=_NO_ANSWER)
     report = echo_at(lab, link, witness, timeouts=impatient)
     seen = seen_in(report)
-    stopped_early = rung == "connect" and report.rung in ("resolve", "connect")
-    if (
-        report.signature is None
-        or report.signature.kind not in kinds
-        or not (stopped_early or report.rung == rung)
-    ):
+    reached = report.outcome.rung
+    stopped_early = rung == "connect" and reached in ("resolve", "connect")
+    if report.outcome.kind not in kinds or not (stopped_early or reached == rung):
         raise FaultNotInPlaceError(
             f"an echo from {witness} to {address} should stop at {rung} with"
             f" {' or '.join(sorted(kinds))}, but it saw {seen}. Does anything else answer there?"

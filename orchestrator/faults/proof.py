@@ -71,7 +71,7 @@ def echo_at(
 
 def seen_in(report: Report, otherwise: str = "answered") -> str:
     """Rung and signature of what was met; ``otherwise`` where nothing stopped the echo."""
-    return f"{report.rung.value}: {report.signature or otherwise}"
+    return f"{report.outcome.rung.value}: {report.outcome.signature or otherwise}"
 
 
 def prove_closed(lab: VisibleLab, link: Link) -> tuple[str, ...]:
@@ -83,7 +83,7 @@ def prove_closed(lab: VisibleLab, link: Link) -> tuple[str, ...]:
     witness = lab.feeder
     report = echo_at(lab, link, witness)
     address, seen = lab.endpoint(link), seen_in(report)
-    if report.signature is None or report.signature.kind != "refused":
+    if report.outcome.kind != "refused":
         raise FaultNotInPlaceError(
             f"port {address} should refuse connections, but {witness} saw {seen}."
             " Does another program listen there?"

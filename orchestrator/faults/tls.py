@@ -69,7 +69,7 @@ class CertificateFault(TlsFault):
         names = self.refusal == "hostname-mismatch"
         report = _echo(lab, route, _witness_tls(lab.feeder, check_hostname=names))
         seen = seen_in(report, "accepted")
-        if str(report.signature or "") != f"certificate {self.refusal}":
+        if str(report.outcome.signature) != f"certificate {self.refusal}":
             raise FaultNotInPlaceError(
                 f"{witness}, trusting {LAB_CA}, should refuse {route.target}'s certificate as"
                 f" {self.refusal}, but it saw {seen}. Was the archive restarted with it?"
@@ -91,10 +91,10 @@ class UntrustedCa(CertificateFault):
             return lines
         witness = lab.feeder
         report = _echo(lab, route, _witness_tls(lab.feeder, trusted=f"tls/{OTHER_CA}.pem"))
-        if report.signature is not None and report.signature.kind == "certificate":
+        if report.outcome.kind == "certificate":
             raise FaultNotInPlaceError(
                 f"{witness}, trusting {OTHER_CA}, should accept {route.target}'s certificate,"
-                f" but it saw {report.signature}"
+                f" but it saw {report.outcome.signature}"
             )
         return (*lines, f"{witness}, trusting {OTHER_CA}: certificate accepted")
 

@@ -309,11 +309,11 @@ class Lab:
             report = self.ask(
                 feeder, Echo(target=self.target((feeder, role)), caller=self.caller(feeder))
             )
-            if report.rung in (Rung.RESOLVE, Rung.CONNECT):
+            if report.outcome.rung in (Rung.RESOLVE, Rung.CONNECT):
                 raise LabError(
                     f"{role} ({self.identities[role]}) is up but does not answer a C-ECHO from"
                     f" {feeder} on its DICOM port {self.endpoint((feeder, role))}:"
-                    f" {report.rung.value}: {report.signature}. {report.comment}",
+                    f" {report.outcome}. {report.comment}",
                     log_tail=tuple(archive.log().splitlines()[-_LAST_LINES:]),
                 )
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import PurePath
 from typing import Final
 
-from dicom.ladder import ObjectReport, Outcome
+from dicom.ladder import ObjectReport
 from dicom.tracing.trace import AssociationTrace
 from orchestrator.judging.words import describe
 from orchestrator.model.results import CellResult, LogLines, PhaseResult
@@ -55,8 +55,8 @@ def _objects(objects: tuple[ObjectReport, ...]) -> Iterator[str]:
     """Objects that were not taken, by reason, each with the first files it concerns."""
     refused: dict[str, list[str]] = {}
     for each in objects:
-        if each.signature is not None:
-            words = describe(Outcome(rung=each.rung, signature=each.signature), "store")
+        if not each.outcome.succeeded:
+            words = describe(each.outcome, "store")
             refused.setdefault(words, []).append(PurePath(each.file).name)
     if refused and len(objects) > 1:
         taken = len(objects) - sum(len(files) for files in refused.values())

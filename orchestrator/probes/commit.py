@@ -58,8 +58,8 @@ def ask_for_commitment(lab: Lab, route: Route, study: SentStudy) -> Report:
 
 def judge_commitment(report: Report, study: SentStudy) -> tuple[Outcome, tuple[str, ...]]:
     """What came of a request, and a line about the result and about each instance left out."""
-    if report.signature is not None:
-        return Outcome(rung=report.rung, signature=report.signature), ()
+    if not report.outcome.succeeded:
+        return report.outcome, ()
     result = report.commitment
     if result is None:
         return Outcome(rung=Rung.DELIVERED, signature=Signature(kind="uncommitted")), ()

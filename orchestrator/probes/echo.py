@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from dicom.ladder import Outcome, Rung
+from dicom.ladder import Rung
 from modalities.services.echo import Echo
 from orchestrator.model.scenario import Route
 from orchestrator.probes.base import PROBES, Probe, Probed, observe
@@ -26,7 +26,7 @@ class EchoProbe(Probe):
         report = lab.ask(
             route.source, Echo(target=lab.target(link), caller=lab.caller(route.source))
         )
-        outcome = Outcome(rung=report.rung, signature=report.signature)
+        outcome = report.outcome
         return Probed(observation=observe(self.name, outcome, report=report), traces=report.traces)
 
 

@@ -151,7 +151,7 @@ def _step(
     outcome: Outcome | None = None,
     details: tuple[str, ...] = (),
 ) -> _Step:
-    reported = Outcome(rung=report.rung, signature=report.signature)
+    reported = report.outcome
     return _Step(
         name, probe, outcome or reported, report.comment, details, report.objects, report.traces
     )

@@ -40,8 +40,8 @@ class FindProbe(Probe):
 
     @staticmethod
     def _outcome(report: Report, study: SentStudy) -> Outcome:
-        if report.signature is not None:
-            return Outcome(rung=report.rung, signature=report.signature)
+        if not report.outcome.succeeded:
+            return report.outcome
         found = {answer.get("StudyInstanceUID", "") for answer in report.answers}
         if found >= set(study.study_uids):
             return Outcome(rung=Rung.DELIVERED)

@@ -52,9 +52,9 @@ class ForwardProbe(Probe):
     def _stopped(lab: Lab, route: Route, answer: ForwardReport) -> Outcome:
         """What stopped it: as seen on the wire, else what the sender says of its connection."""
         seen = [outcome_of(trace) for trace in lab.link_traces((route.source, route.target))]
-        for rung, signature in reversed(seen):
-            if signature is not None:
-                return Outcome(rung=rung, signature=signature)
+        for outcome in reversed(seen):
+            if not outcome.succeeded:
+                return outcome
         if answer.stopped is not None:
             return answer.stopped
         code = Signature(kind="http", code=str(answer.http_status))

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 from dicom.datasets.storage_classes import STORAGE_CLASSES
 from dicom.dimse.scu import UNCOMPRESSED
-from dicom.ladder import Outcome
 from dicom.tracing.trace import AssociationTrace
 from modalities.commands import ReceivedInstance, Report
 from modalities.services.get import Get
@@ -51,7 +50,7 @@ class GetProbe(Probe):
             )
             traces += report.traces
             received += report.received
-            if report.signature is not None:
+            if not report.outcome.succeeded:
                 break
         delivery = judge_delivery(
             study.fingerprints,
@@ -60,8 +59,8 @@ class GetProbe(Probe):
             elsewhere={},
         )
         outcome = delivery.outcome
-        if report.signature is not None:
-            outcome = Outcome(rung=report.rung, signature=report.signature)
+        if not report.outcome.succeeded:
+            outcome = report.outcome
         return Probed(
             observation=observe(self.name, outcome, report=report, details=delivery.details),
             traces=tuple(traces),

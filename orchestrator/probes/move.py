@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from dicom.ladder import Outcome
 from dicom.tracing.trace import AssociationTrace
 from modalities.commands import Report
 from modalities.services.listen import Received
@@ -46,12 +45,12 @@ class MoveProbe(Probe):
                 ),
             )
             traces += report.traces
-            if report.signature is not None:
+            if not report.outcome.succeeded:
                 break
         delivery = self._delivery(lab, route.target, route.destination, study)
         outcome = delivery.outcome
-        if report.signature is not None:
-            outcome = Outcome(rung=report.rung, signature=report.signature)
+        if not report.outcome.succeeded:
+            outcome = report.outcome
         return Probed(
             observation=observe(self.name, outcome, report=report, details=delivery.details),
             traces=tuple(traces),

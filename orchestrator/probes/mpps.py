@@ -42,11 +42,11 @@ class MppsProbe(Probe):
         item = attributes_of(worklist_item(orders.steps[0], day))
         began = begin_step(lab, route.source, route.target, item, orders.steps[0].modality)
         reports = [began]
-        if began.signature is None:
+        if began.outcome.succeeded:
             uid = began.sop_instance_uid
             reports.append(complete_step(lab, route.source, route.target, uid, study.files))
         report = reports[-1]
-        outcome = Outcome(rung=report.rung, signature=report.signature)
+        outcome = report.outcome
         details: tuple[str, ...] = ()
         if outcome.succeeded:
             known = performed_at(lab, route.target)

@@ -40,7 +40,7 @@ class QidoProbe(Probe):
             traces += report.traces
             answers += len(report.answers)
             found |= {answer.get("StudyInstanceUID", "") for answer in report.answers}
-            if report.signature is not None:
+            if not report.outcome.succeeded:
                 break
         details = (f"{answers} answers for {len(study.study_uids)} studies",)
         outcome = self._outcome(report, found, study)
@@ -49,8 +49,8 @@ class QidoProbe(Probe):
 
     @staticmethod
     def _outcome(report: Report, found: set[str], study: SentStudy) -> Outcome:
-        if report.signature is not None:
-            return Outcome(rung=report.rung, signature=report.signature)
+        if not report.outcome.succeeded:
+            return report.outcome
         wanted = set(study.study_uids)
         if found >= wanted:
             return Outcome(rung=Rung.DELIVERED)

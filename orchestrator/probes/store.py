@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dicom.ladder import ObjectReport, Outcome, Rung
+from dicom.ladder import ObjectReport, Rung
 from modalities.commands import Report
 from modalities.services.store import Store
 from orchestrator.judging.delivery import Delivery, judge_delivery
@@ -35,8 +35,8 @@ class StoreProbe(Probe):
             report = _joined(reports)
         delivery = delivery_at(lab, route.target, study)
         outcome = delivery.outcome
-        if report.signature is not None:
-            outcome = Outcome(rung=report.rung, signature=report.signature)
+        if not report.outcome.succeeded:
+            outcome = report.outcome
         return Probed(
             observation=observe(self.name, outcome, report=report, details=delivery.details),
             traces=report.traces,
@@ -65,7 +65,7 @@ def _not_sent(report: Report) -> tuple[str, ...]:
     broken = [
         each.file
         for each in report.objects
-        if each.rung is Rung.DIMSE and each.signature is not None and each.signature.kind in _BREAKS
+        if each.outcome.rung is Rung.DIMSE and each.outcome.kind in _BREAKS
     ]
     return tuple(broken[1:])
 
@@ -75,7 +75,7 @@ def _joined(reports: list[Report]) -> Report:
     tried: dict[str, ObjectReport] = {
         each.file: each for report in reports for each in report.objects
     }
-    first = next(report for report in reports if report.signature is not None)
+    first = next(report for report in reports if not report.outcome.succeeded)
     return first.model_copy(
         update={
             "objects": tuple(tried.values()),

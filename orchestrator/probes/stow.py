@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dicom.ladder import Outcome
 from modalities.services.stow import Stow
 from orchestrator.model.scenario import Route
 from orchestrator.probes.base import PROBES, Probe, Probed, observe
@@ -37,8 +36,8 @@ class StowProbe(Probe):
         )
         delivery = delivery_at(lab, route.target, study)
         outcome = delivery.outcome
-        if report.signature is not None:
-            outcome = Outcome(rung=report.rung, signature=report.signature)
+        if not report.outcome.succeeded:
+            outcome = report.outcome
         return Probed(
             observation=observe(self.name, outcome, report=report, details=delivery.details),
             traces=report.traces,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from dicom.datasets.fingerprint import Fingerprint
-from dicom.ladder import Outcome
 from dicom.tracing.trace import AssociationTrace
 from modalities.commands import Report
 from modalities.services.wado import Wado
@@ -41,14 +40,14 @@ class WadoProbe(Probe):
             )
             traces += report.traces
             received += [each.fingerprint for each in report.received]
-            if report.signature is not None:
+            if not report.outcome.succeeded:
                 break
         delivery = judge_delivery(
             study.fingerprints, received, coercions=archive.coercions, elsewhere={}
         )
         outcome = delivery.outcome
-        if report.signature is not None:
-            outcome = Outcome(rung=report.rung, signature=report.signature)
+        if not report.outcome.succeeded:
+            outcome = report.outcome
         return Probed(
             observation=observe(self.name, outcome, report=report, details=delivery.details),
             traces=tuple(traces),

@@ -33,7 +33,7 @@ class WorklistProbe(Probe):
         """Schedule what the study is the result of, then ask for today's steps of the source."""
         orders, scheduled = schedule(lab, route.source, route.target, study)
         report = ask_for_worklist(lab, route.source, route.target, orders)
-        if report.signature is None and not scheduled:
+        if report.outcome.succeeded and not scheduled:
             raise UnsupportedError(
                 f"{lab.identities[route.target]} answers a worklist that the lab can't fill"
             )
@@ -84,8 +84,8 @@ def ask_for_worklist(lab: Lab, source: str, target: str, orders: Schedule) -> Re
 
 def judge_worklist(report: Report, orders: Schedule) -> tuple[Outcome, tuple[str, ...]]:
     """Whether every order is among the answers, and a line that counts them."""
-    if report.signature is not None:
-        return Outcome(rung=report.rung, signature=report.signature), ()
+    if not report.outcome.succeeded:
+        return report.outcome, ()
     found = [order for order in orders.steps if picked(report, order) is not None]
     details = (f"answers: {len(report.answers)}, for {len(found)} of {len(orders.steps)} orders",)
     if len(found) == len(orders.steps):

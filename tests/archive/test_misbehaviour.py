@@ -165,7 +165,7 @@ def seen_by_a_modality(
         misbehave=act,
     )
     report = store(command, folder, "ct")
-    return f"{report.rung.value} {report.signature}"
+    return f"{report.outcome.rung.value} {report.outcome.signature}"
 
 
 class Pair:

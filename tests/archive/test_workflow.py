@@ -57,7 +57,7 @@ class Ct:
 
     def store(self, server: ProfileServer, *files: str) -> None:
         command = Store(target=self.target(server), caller=self.caller, files=files or self.files)
-        assert self.node.run(command).signature is None
+        assert self.node.run(command).outcome.succeeded
 
     def commit(self, server: ProfileServer, **given: Any) -> Report:
         command = {
@@ -86,7 +86,7 @@ def test_what_is_held_is_committed_on_an_association_of_the_archives_own(
     server = archive(profile, known_aes=[known("CT", ct.port)])
     ct.store(server)
     report = ct.commit(server)
-    assert report.signature is None, report.comment
+    assert report.outcome.succeeded, report.comment
     assert report.commitment is not None
     assert (set(report.commitment.committed), report.commitment.failed) == (set(ct.uids), {})
     assert report.commitment.on == "own"
@@ -119,7 +119,7 @@ def test_requests_that_say_too_little_are_answered_the_vendors_way(
 ) -> None:
     server = archive(profile, known_aes=[known("CT", ct.port)])
     ct.store(server)
-    assert str(ct.commit(server, **given).signature) == ending
+    assert str(ct.commit(server, **given).outcome.signature) == ending
 
 
 def test_orthanc_leaves_a_request_without_transaction_uid_unanswered(
@@ -128,7 +128,7 @@ def test_orthanc_leaves_a_request_without_transaction_uid_unanswered(
     server = archive("orthanc-1.12", known_aes=[known("CT", ct.port)])
     hasty = ct.caller.model_copy(update={"timeouts": Timeouts(dimse=0.3)})
     report = ct.commit(server, transaction_uid="", caller=hasty)
-    assert str(report.signature) == "timeout"
+    assert str(report.outcome.signature) == "timeout"
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_a_requester_outside_the_table_is_refused(
     server = archive(profile)
     ct.store(server)
     report = ct.commit(server)
-    assert str(report.signature) == ending
+    assert str(report.outcome.signature) == ending
     assert report.comment == comment or not comment
 
 
@@ -152,7 +152,7 @@ def test_a_result_that_can_not_be_delivered_never_arrives(archive: MakeArchive, 
     server = archive("orthanc-1.12", known_aes=[known("CT", free_port())])
     ct.store(server)
     report = ct.commit(server, wait=0.3)
-    assert str(report.signature) == "timeout"
+    assert str(report.outcome.signature) == "timeout"
 
 
 def adapted(folder: Path, ct: Ct, port: int, **commitment: object) -> ProfileServer:
@@ -200,7 +200,7 @@ def test_a_result_is_delivered_later_once_the_table_is_right(
     adapt: Callable[..., ProfileServer], ct: Ct
 ) -> None:
     server = adapt(free_port(), retries=1000, retry_delay=0.01)
-    assert str(ct.commit(server, wait=0.3).signature) == "timeout"
+    assert str(ct.commit(server, wait=0.3).outcome.signature) == "timeout"
     server.configure(server.settings.model_copy(update={"known_aes": (known("CT", ct.port),)}))
     wait_until(
         lambda: bool(ct.node.run(Received()).commitments), seconds=PATIENCE, what="a late result"
@@ -213,7 +213,7 @@ def test_a_modality_refuses_a_result_whose_sender_proposes_no_role(
     adapt: Callable[..., ProfileServer], ct: Ct
 ) -> None:
     server = adapt(proposes_role=False, retries=0)
-    assert str(ct.commit(server, wait=0.3).signature) == "timeout"
+    assert str(ct.commit(server, wait=0.3).outcome.signature) == "timeout"
     lenient = {"role_selection": "ignored"}
     listen = {"aetitle": "CT", "port": ct.port, "commitment_results": lenient}
     ct.node.run(Listen.model_validate(listen))
@@ -258,7 +258,7 @@ def test_the_worklist_is_answered_at_its_own_title_without_hidden_steps(
     server = archive("dcm4chee-5.35")
     schedule(server, STEP, {**STEP, "accession_number": "A2", "status": "COMPLETED"})
     assert [answer["AccessionNumber"] for answer in ask(ct, server).answers] == ["A1"]
-    assert str(ask(ct, server, "ARCHIVE").signature) == "context 3"
+    assert str(ask(ct, server, "ARCHIVE").outcome.signature) == "context 3"
 
 
 def test_the_worklists_title_offers_neither_storage_nor_commitment(
@@ -270,7 +270,7 @@ def test_the_worklists_title_offers_neither_storage_nor_commitment(
     stored = ct.node.run(Store(target=target, caller=ct.caller, files=ct.files))
     committed = ct.commit(server, target=target)
     created = begin(ct, server, target=target, attributes={"PatientID": "LAB-1"})
-    endings = [str(each.signature) for each in (echo, stored, committed, created)]
+    endings = [str(each.outcome.signature) for each in (echo, stored, committed, created)]
     assert endings == ["None", "context 3", "context 3", "None"]
 
 
@@ -290,7 +290,7 @@ def test_a_procedure_step_is_followed_from_beginning_to_end(archive: MakeArchive
     (item,) = ask(ct, server).answers
     uid = begin(ct, server, worklist_item=item).sop_instance_uid
     assert [step.status for step in performed(server)] == ["IN PROGRESS"]
-    assert go_on(ct, server, uid, files=ct.files).signature is None
+    assert go_on(ct, server, uid, files=ct.files).outcome.succeeded
     (step,) = performed(server)
     assert (step.status, step.instances) == ("COMPLETED", frozenset(ct.uids))
     assert step.scheduled[0].accession_number == "A1"
@@ -299,18 +299,19 @@ def test_a_procedure_step_is_followed_from_beginning_to_end(archive: MakeArchive
 def test_procedure_steps_are_refused_as_dcm4chee_does(archive: MakeArchive, ct: Ct) -> None:
     server = archive("dcm4chee-5.35")
     patient = {"attributes": {"PatientID": "LAB-1"}}
-    assert str(begin(ct, server).signature) == "status 0xA777"
+    assert str(begin(ct, server).outcome.signature) == "status 0xA777"
     uid = begin(ct, server, **patient).sop_instance_uid
-    assert str(begin(ct, server, sop_instance_uid=uid, **patient).signature) == "status 0x0111"
-    assert str(go_on(ct, server, "2.25.404").signature) == "status 0x0112"
+    twice = begin(ct, server, sop_instance_uid=uid, **patient)
+    assert str(twice.outcome.signature) == "status 0x0111"
+    assert str(go_on(ct, server, "2.25.404").outcome.signature) == "status 0x0112"
     go_on(ct, server, uid, files=ct.files)
     again = go_on(ct, server, uid, files=ct.files)
-    assert str(again.signature) == "status 0x0110"
+    assert str(again.outcome.signature) == "status 0x0110"
     assert "0xA710" in again.comment
 
 
 @pytest.mark.parametrize("profile", ["orthanc-1.12", "orthanc-1.10"])
 def test_orthanc_has_neither_worklist_nor_mpps(archive: MakeArchive, ct: Ct, profile: str) -> None:
     server = archive(profile)
-    assert str(ask(ct, server, "ARCHIVE").signature) == "context 3"
-    assert str(begin(ct, server).signature) == "context 3"
+    assert str(ask(ct, server, "ARCHIVE").outcome.signature) == "context 3"
+    assert str(begin(ct, server).outcome.signature) == "context 3"

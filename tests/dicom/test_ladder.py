@@ -7,7 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from dicom.ladder import CODED, KINDS, Outcome, Rung, Signature
+from dicom.ladder import (
+    CODED,
+    KINDS,
+    ObjectReport,
+    Outcome,
+    Rung,
+    Signature,
+    StoppedError,
+    first_stopped,
+)
 
 ALL_KINDS = sorted(frozenset().union(*KINDS.values()))
 codes = st.from_regex(r"[A-Za-z0-9/_-]{1,12}", fullmatch=True)
@@ -59,7 +68,7 @@ def test_a_wildcard_matches_every_code_of_its_kind(a: Signature, b: Signature) -
 @given(outcomes())
 def test_an_outcome_survives_the_record(outcome: Outcome) -> None:
     assert Outcome.model_validate_json(outcome.model_dump_json()) == outcome
-    assert outcome.succeeded == (outcome.signature is None)
+    assert outcome.succeeded == (outcome.signature is None) == (outcome.kind == "")
 
 
 @given(st.sampled_from(Rung), signatures())
@@ -86,3 +95,31 @@ def test_the_constructors_write_the_codes_of_the_standard() -> None:
     assert str(Signature.rejected(1, 1, 7)) == "rejected 1/1/7"
     assert str(Signature.aborted(2, 6)) == "aborted 2/6"
     assert str(Signature.context(4)) == "context 4"
+
+
+def test_what_stops_an_exchange_says_where_and_in_whose_words() -> None:
+    stopped = StoppedError(Rung.ASSOCIATE, Signature.rejected(1, 1, 7), "no such title")
+    assert stopped.outcome == Outcome.at(Rung.ASSOCIATE, Signature.rejected(1, 1, 7))
+    assert str(stopped) == "associate: rejected 1/1/7 no such title"
+    assert str(StoppedError(Rung.DIMSE, Signature(kind="closed"))) == "dimse: closed"
+
+
+def of(file: str, outcome: Outcome) -> ObjectReport:
+    uids = {f"{each}_uid": "1.2" for each in ("sop_class", "sop_instance", "transfer_syntax")}
+    return ObjectReport(file=file, outcome=outcome, **uids)
+
+
+@given(outcomes())
+def test_an_object_of_an_older_record_still_says_what_became_of_it(outcome: Outcome) -> None:
+    now = of("1.dcm", outcome)
+    data = now.model_dump(mode="json")
+    older = {**data, **data["outcome"]}
+    del older["outcome"]
+    assert ObjectReport.model_validate(older) == ObjectReport.model_validate(data) == now
+
+
+def test_the_first_object_that_did_not_get_through_speaks_for_all() -> None:
+    taken, refused = Outcome.at(Rung.DIMSE), Outcome.at(Rung.DIMSE, Signature.status(0xA700))
+    reports = [of("1", taken), of("2", refused), of("3", refused)]
+    assert first_stopped(reports) is reports[1]
+    assert first_stopped(reports[:1]) is None

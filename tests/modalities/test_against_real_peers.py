@@ -52,7 +52,7 @@ DIRECTORIES = (
 
 
 def stopped_at(report: Report) -> str:
-    return f"{report.rung.value}: {report.signature}"
+    return f"{report.outcome.rung.value}: {report.outcome.signature}"
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ class TestStorescp:
             tmp_path, "CT", images=1, rows=32, columns=32, transfer_syntax=str(syntax)
         )
         report = node.run(Store(target=storescp.target, caller=ct, files=(written.path.name,)))
-        if syntax.is_deflated and report.signature is not None:
+        if syntax.is_deflated and report.outcome.signature is not None:
             assert stopped_at(report).startswith("negotiate: context")  # DCMTK built without zlib
             return
         assert stopped_at(report) == "dimse: None"
@@ -109,8 +109,8 @@ class TestStorescp:
         )
         assert len(report.traces) == 2
         assert len(report.objects) == 131
-        assert {str(seen.signature) for seen in report.objects[:130]} == {"context 3"}
-        assert report.objects[130].signature is None
+        assert {str(seen.outcome.signature) for seen in report.objects[:130]} == {"context 3"}
+        assert report.objects[130].outcome.succeeded
 
 
 class TestOrthanc:
@@ -182,7 +182,7 @@ class TestOrthanc:
         report = node.run(
             Echo(target=archive, caller=ct, transfer_syntaxes=("1.2.840.10008.1.2.4.50",))
         )
-        assert report.rung is Rung.NEGOTIATE
+        assert report.outcome.rung is Rung.NEGOTIATE
 
     @pytest.mark.filterwarnings("ignore:Expected explicit VR")  # SC_rgb_jpeg.dcm is mislabelled
     def test_real_files_are_each_stored_or_refused_for_the_right_reason(
@@ -201,7 +201,7 @@ class TestOrthanc:
             unreadable = path.name in UNREADABLE
             caller = ct.model_copy(update={"timeouts": short}) if unreadable else ct
             report = node.run(Store(target=archive, caller=caller, files=(str(path),)))
-            if report.signature is None:
+            if report.outcome.succeeded:
                 stored.add(report.objects[0].sop_instance_uid)
             else:
                 outcomes[path.name] = stopped_at(report)

@@ -9,7 +9,6 @@ import pydicom
 import pytest
 
 from dicom.association.ends import Tls
-from dicom.ladder import Rung
 from dicom.web.target import WebAuth, WebTarget
 from dicom.workflow.storage_commitment import CommitmentResult
 from modalities.command_line import commit, dicomweb, main
@@ -111,7 +110,7 @@ def test_what_an_archive_does_not_commit_to_is_named_and_no_success(
     result = CommitmentResult(
         transaction_uid="2.25.9", committed=("2.25.1",), failed={"2.25.2": 0x0112}, on="same"
     )
-    answered = Report(rung=Rung.DIMSE, commitment=result)
+    answered = Report(commitment=result)
     monkeypatch.setattr(commit, "carry_out", lambda *_: answered)
     assert main(["commit", "--to", "WS@127.0.0.1:104", str(study[0].path)]) == 1
     printed = capsys.readouterr()
@@ -152,7 +151,7 @@ def test_an_origin_server_is_asked_as_its_address_and_the_environment_say(
 
     def answer(command: Qido) -> Report:
         asked.append(command)
-        return Report(rung=Rung.DIMSE)
+        return Report()
 
     for name in ("PACSLAB_TOKEN", "PACSLAB_PASSWORD"):
         monkeypatch.delenv(name, raising=False)

@@ -100,7 +100,7 @@ def test_commands_run_side_by_side(
         thread.start()
     for thread in threads:
         thread.join(PATIENCE)
-    assert [report.signature for report in reports] == [None] * 8
+    assert [report.outcome.signature for report in reports] == [None] * 8
     assert len(node.run(Received()).received) == 24
 
 

@@ -10,8 +10,9 @@ from typing import Final, Literal
 from pydantic import Field
 
 from dicom.association.ends import Caller, Target
-from dicom.association.link import StoppedError, connect
+from dicom.association.link import connect
 from dicom.association.upper_layer import ASSOCIATE_RQ
+from dicom.ladder import StoppedError
 from modalities.misbehaviour.act import Act, Script, act
 
 #: What an A-ASSOCIATE-RQ of ours has about.

@@ -30,7 +30,7 @@ ABORT_BY_USER = bytes.fromhex("0700 0000 0004 0000 0000")
 
 
 def stopped_at(report: Report) -> str:
-    return f"{report.rung.value}: {report.signature}"
+    return f"{report.outcome.rung.value}: {report.outcome.signature}"
 
 
 def abort(source: int, reason: int) -> bytes:
@@ -225,8 +225,8 @@ class TestNegotiate:
         target = Target(host=LOOPBACK, port=port, called="WS")
         report = node.run(Store(target=target, caller=patient_caller, files=names))
         assert stopped_at(report) == "negotiate: context 4"
-        assert [str(seen.signature) for seen in report.objects] == ["context 4", "None"]
-        assert report.objects[1].rung is Rung.DIMSE
+        assert [str(seen.outcome.signature) for seen in report.objects] == ["context 4", "None"]
+        assert report.objects[1].outcome.rung is Rung.DIMSE
 
 
 class TestDimse:
@@ -341,7 +341,7 @@ class TestDimse:
             )
         )
         assert stopped_at(report) == "dimse: aborted 2/6"
-        assert [str(seen.signature) for seen in report.objects] == ["aborted 2/6"] * 2
+        assert [str(seen.outcome.signature) for seen in report.objects] == ["aborted 2/6"] * 2
         assert peers.connections == 1
 
     def test_a_peer_that_stops_reading_times_out(
@@ -384,7 +384,7 @@ class TestDimse:
             )
         )
         assert stopped_at(report) == "dimse: status 0xA700"
-        assert [seen.signature for seen in report.objects] == [
+        assert [seen.outcome.signature for seen in report.objects] == [
             None,
             Signature.parse("status 0xA700"),
             None,
@@ -431,7 +431,7 @@ class TestDimse:
             peer.send(b"\x06\x00\x00\x00\x00\x04\x00\x00\x00\x00")
 
         report = self.echo_to(node, peers.play(script), caller)
-        assert report.signature is None
+        assert report.outcome.succeeded
         assert report.traces[0].end == "released"
         assert peers.connections == 1
 
@@ -448,7 +448,7 @@ class TestDimse:
         monkeypatch.setattr(socket.socket, "setsockopt", setsockopt, raising=False)
         port = node.run(Listen(aetitle="PEER", port=0)).port
         target = Target(host=LOOPBACK, port=port, called="PEER")
-        assert self.echo_to(node, target, patient_caller).signature is None
+        assert self.echo_to(node, target, patient_caller).outcome.succeeded
         assert port in at_once
         assert len(at_once) == 2
 
@@ -467,7 +467,7 @@ class TestDimse:
             peer.send(RELEASE_RESPONSE)
 
         report = self.echo_to(node, peers.play(script), patient_caller)
-        assert report.signature is None
+        assert report.outcome.succeeded
         assert report.traces[0].end == "released"
         peers.stop()
         assert heard == [0x05, 0x06]
@@ -519,7 +519,7 @@ class TestDimse:
                 left.append(True)
 
         report = self.echo_to(node, peers.play(script), caller)
-        assert report.signature is None
+        assert report.outcome.succeeded
         assert report.traces[0].end == "closed by requestor"
         peers.stop()
         assert left == [True]

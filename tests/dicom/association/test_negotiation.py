@@ -61,7 +61,7 @@ EVERYTHING = {
 
 
 def stopped_at(report: Report) -> str:
-    return f"{report.rung.value}: {report.signature}"
+    return f"{report.outcome.rung.value}: {report.outcome.signature}"
 
 
 def with_settings(caller: Caller, **settings: Any) -> Caller:

@@ -133,7 +133,7 @@ def tls(certificate: str | None, trusted: str | None = "lab-ca.pem", **more: obj
 
 
 def stopped_at(report: Report) -> str:
-    return f"{report.rung.value}: {report.signature}"
+    return f"{report.outcome.rung.value}: {report.outcome.signature}"
 
 
 class Lab:
@@ -235,8 +235,8 @@ def test_plain_dicom_to_a_tls_port_is_not_an_association(
     lab: Lab, eventually: Callable[[Callable[[], bool]], None]
 ) -> None:
     report = lab.echo(None, tls("good"))
-    assert report.rung.value == "associate"
-    assert str(report.signature) in ("closed", "reset", "not-dicom")
+    assert report.outcome.rung.value == "associate"
+    assert str(report.outcome.signature) in ("closed", "reset", "not-dicom")
     eventually(
         lambda: (
             [trace.end for trace in lab.workstation.run(Received()).traces]

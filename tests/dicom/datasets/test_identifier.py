@@ -12,10 +12,9 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
-from dicom.association.link import StoppedError
 from dicom.datasets.identifier import attributes_of, dataset_of, decoded, encoded
 from dicom.errors import UsageError
-from dicom.ladder import Rung
+from dicom.ladder import Rung, StoppedError
 
 
 def test_a_dotted_keyword_is_an_attribute_of_the_first_item() -> None:
@@ -114,4 +113,4 @@ def test_numbers_tags_and_bytes_are_read_from_their_words() -> None:
 def test_bytes_that_are_no_dataset_stop_the_exchange(data: bytes, syntax: str) -> None:
     with pytest.raises(StoppedError) as stopped:
         decoded(BytesIO(data), syntax)
-    assert stopped.value.rung is Rung.DIMSE
+    assert stopped.value.outcome.rung is Rung.DIMSE

@@ -29,7 +29,7 @@ MR_IMAGE = "1.2.840.10008.5.1.4.1.1.4"
 
 
 def stopped_at(report: Report) -> str:
-    return f"{report.rung.value}: {report.signature}"
+    return f"{report.outcome.rung.value}: {report.outcome.signature}"
 
 
 class Pair:
@@ -104,9 +104,9 @@ def test_private_classes_and_syntaxes_are_accepted_unless_told_otherwise(
 
 def test_another_called_title_is_rejected_1_1_7_only_where_titles_are_given(pair: Pair) -> None:
     pair.listen()
-    assert pair.echo(called="ANYTHING").signature is None
+    assert pair.echo(called="ANYTHING").outcome.succeeded
     pair.listen(called_aetitles=("WS", "WS2"))
-    assert pair.echo(called="WS2").signature is None
+    assert pair.echo(called="WS2").outcome.succeeded
     report = pair.echo(called="OTHER")
     assert stopped_at(report) == "associate: rejected 1/1/7"
 
@@ -116,9 +116,9 @@ def test_a_class_that_is_not_accepted_is_refused_with_result_3(
 ) -> None:
     pair.listen(accepted_sop_classes=(MR_IMAGE,))
     assert stopped_at(pair.store(study[0].path.name)) == "negotiate: context 3"
-    assert pair.echo().signature is None
+    assert pair.echo().outcome.succeeded
     pair.listen(accepted_sop_classes=(CT_IMAGE,))
-    assert pair.store(study[0].path.name).signature is None
+    assert pair.store(study[0].path.name).outcome.succeeded
 
 
 def test_a_syntax_that_is_not_accepted_is_refused_with_result_4(

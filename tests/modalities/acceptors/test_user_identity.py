@@ -60,18 +60,19 @@ def test_only_known_users_are_let_in(
     guarded: Guarded, identity: dict[str, object], ending: str
 ) -> None:
     guarded.listen()
-    assert str(guarded.echo(**identity).signature) == ending
+    assert str(guarded.echo(**identity).outcome.signature) == ending
 
 
 def test_the_rejection_is_the_configured_one(guarded: Guarded) -> None:
     guarded.listen(rejection=(2, 2, 1))
-    assert str(guarded.echo().signature) == "rejected 2/2/1"
+    assert str(guarded.echo().outcome.signature) == "rejected 2/2/1"
 
 
 def test_anonymous_peers_are_let_in_where_identity_is_optional(guarded: Guarded) -> None:
     guarded.listen(required=False)
-    assert guarded.echo().signature is None
-    assert str(guarded.echo(kind="username", primary="stranger").signature) == "rejected 1/2/1"
+    assert guarded.echo().outcome.succeeded
+    report = guarded.echo(kind="username", primary="stranger")
+    assert str(report.outcome.signature) == "rejected 1/2/1"
 
 
 @pytest.mark.parametrize(

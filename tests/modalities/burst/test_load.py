@@ -152,9 +152,9 @@ class TestStorescp:
         streams = deal(objects(3), 1)
         report = Burst(tls_storescp.target, patient_caller, streams, tls=tls).run()
         (association,) = report.associations
-        assert association.rung.value == "tls"
-        assert str(association.signature).startswith("alert ")
-        assert report.outcomes == {str(association.signature): 3}
+        assert association.outcome.rung.value == "tls"
+        assert str(association.outcome.signature).startswith("alert ")
+        assert report.outcomes == {str(association.outcome.signature): 3}
 
 
 def peeked(written: WrittenFile) -> int:
@@ -216,13 +216,13 @@ class TestEndings:
             peers.play(script), patient_caller, deal(objects(9), 3), associations=3
         ).run()
         assert report.outcomes == {"0x0000": 6, "aborted 2/0": 3}
-        assert [str(each.signature) for each in report.associations] == [
+        assert [str(each.outcome.signature) for each in report.associations] == [
             "None",
             "aborted 2/0",
             "None",
         ]
         assert report.first_failure is not None
-        assert report.first_failure.rung.value == "dimse"
+        assert report.first_failure.outcome.rung.value == "dimse"
         assert report.stopped is False
 
     def test_stopped_in_order_every_association_releases(

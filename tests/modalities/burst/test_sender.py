@@ -18,7 +18,7 @@ from dicom.dimse.scu import store_request
 from dicom.errors import UsageError
 from dicom.ladder import Rung
 from modalities.burst.objects import StorageObject, Stream, from_file
-from modalities.burst.report import AssociationOutcome
+from modalities.burst.report import AssociationReport
 from modalities.burst.sender import Sender
 from modalities.generation import write_study
 from modalities.services.store import Store, store
@@ -41,12 +41,12 @@ from tests.peers import LOOPBACK
 MEGABYTE = 1 << 20
 
 
-def send(target: Target, caller: Caller, items: list[StorageObject]) -> AssociationOutcome:
+def send(target: Target, caller: Caller, items: list[StorageObject]) -> AssociationReport:
     return Sender(target, caller, stream(items), None).run()
 
 
-def stopped_at(outcome: AssociationOutcome) -> str:
-    return f"{outcome.rung.value}: {outcome.signature}"
+def stopped_at(outcome: AssociationReport) -> str:
+    return f"{outcome.outcome.rung.value}: {outcome.outcome.signature}"
 
 
 class TestWhatArrives:
@@ -61,7 +61,7 @@ class TestWhatArrives:
         assert received.message_ids == [1, 2, 3, 4, 5]
         assert outcome.outcomes == {"0x0000": 5}
         assert outcome.bytes == 3 * 100_000 + 2 * 7
-        assert (outcome.signature, outcome.failures, outcome.planned) == (None, (), 5)
+        assert (outcome.outcome.signature, outcome.failures, outcome.planned) == (None, (), 5)
 
     @pytest.mark.parametrize("limit", [128, 4096, 5000, 16384, 131072, 0])
     def test_the_connection_carries_the_bytes_that_pynetdicom_would_write(
@@ -152,9 +152,9 @@ class TestResponses:
         target = peers.play(lambda peer: take_all(peer, Received(), statuses))
         outcome = send(target, patient_caller, objects(6))
         assert outcome.outcomes == {"0xA700": 1, "0xB000": 1, "0x0000": 3, "0xC123": 1}
-        assert outcome.signature is None
+        assert outcome.outcome.succeeded
         first, second = outcome.failures
-        assert (str(first.signature), first.comment) == ("status 0xA700", "disk full")
+        assert (str(first.outcome.signature), first.comment) == ("status 0xA700", "disk full")
         assert (first.file, second.file) == ("object 1", "object 4")
 
     @pytest.mark.parametrize("cut", [1, 5, 6, 11, 12, 20])
@@ -242,7 +242,7 @@ class TestContexts:
         items = [objects(1)[0], *other, *objects(2)]
         outcome = send(peers.play(script), patient_caller, items)
         assert outcome.outcomes == {"0x0000": 3, "context 4": 2}
-        assert [failure.rung for failure in outcome.failures] == [Rung.NEGOTIATE] * 2
+        assert [failure.outcome.rung for failure in outcome.failures] == [Rung.NEGOTIATE] * 2
         assert len(received.datasets) == 3
 
     def test_an_object_in_a_context_that_its_stream_does_not_name_is_an_error(
@@ -309,7 +309,7 @@ class TestPeersThatEndIt:
         simple = store(Store(target=target, caller=caller, files=(name,)), tmp_path, "ct")
         outcome = send(target, caller, [from_file(inspect(written.path))])
         (expected,) = simple.objects
-        if expected.signature is None:
+        if expected.outcome.succeeded:
             assert "warning 0xB000" in expected.comment
             assert outcome.outcomes == {"0xB000": 1}
             return
@@ -336,10 +336,10 @@ class TestPeersThatEndIt:
         simple = store(Store(target=target, caller=caller, files=(name,)), tmp_path, "ct")
         outcome = send(target, caller, [from_file(inspect(written.path))] * 3)
         failure = outcome.failures[0] if outcome.failures else outcome
-        assert failure.rung == simple.rung
-        assert failure.signature == simple.signature
+        assert failure.outcome.rung == simple.outcome.rung
+        assert failure.outcome.signature == simple.outcome.signature
         assert failure.comment == simple.comment
-        assert outcome.outcomes == {str(simple.signature): 3}
+        assert outcome.outcomes == {str(simple.outcome.signature): 3}
 
     @pytest.mark.parametrize(
         ("last", "expected"),
@@ -366,7 +366,7 @@ class TestPeersThatEndIt:
         target = peers.play(_reads_half_then(ends))
         outcome = send(target, patient_caller, objects(2, 40 * MEGABYTE))
         done.set()
-        assert str(outcome.failures[0].signature) == expected
+        assert str(outcome.failures[0].outcome.signature) == expected
         assert sum(outcome.outcomes.values()) == 2
 
     def test_a_reset_in_the_middle_of_an_object_is_a_reset(
@@ -448,7 +448,7 @@ class TestStopping:
         sender = Sender(peers.play(script), patient_caller, stream(objects(5)), None)
         outcome = sender.run()
         assert outcome.outcomes == {"0x0000": 1}
-        assert outcome.signature is None
+        assert outcome.outcome.succeeded
         assert ended[0][0] == 0x05
 
     def test_cut_off_it_ends_although_the_peer_reads_no_more(
@@ -465,7 +465,7 @@ class TestStopping:
         outcome = sender.run()
         done.set()
         assert outcome.outcomes == {}
-        assert outcome.signature is None
+        assert outcome.outcome.succeeded
 
 
 def test_a_file_that_gets_shorter_ends_the_association_without_completing_a_pdu(

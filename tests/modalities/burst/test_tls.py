@@ -16,7 +16,7 @@ from dicom.association.ends import Caller, Target
 from dicom.association.tls import client_context, server_context
 from dicom.dimse.scu import store_request
 from modalities.burst.objects import StorageObject
-from modalities.burst.report import AssociationOutcome
+from modalities.burst.report import AssociationReport
 from modalities.burst.sender import Sender
 from orchestrator.lab.certificates import CertificateStore
 from tests.modalities.burst.conftest import tls_of
@@ -51,7 +51,7 @@ def encrypted(context: ssl.SSLContext, script: Script) -> Script:
 
 def send(
     target: Target, caller: Caller, items: list[StorageObject], tls: ssl.SSLContext
-) -> AssociationOutcome:
+) -> AssociationReport:
     return Sender(target, caller, stream(items), tls, eager=0.0005).run()
 
 
@@ -114,7 +114,7 @@ def test_a_peer_that_gives_up_and_reads_no_more_is_heard(
     target = peers.play(encrypted(theirs, script))
     outcome = send(target, patient_caller, objects(2, 40 * MEGABYTE), ours)
     done.set()
-    assert str(outcome.failures[0].signature) == expected
+    assert str(outcome.failures[0].outcome.signature) == expected
     assert sum(outcome.outcomes.values()) == 2
 
 
@@ -134,5 +134,5 @@ def test_a_peer_that_stops_reading_times_out(
     target = peers.play(encrypted(theirs, script))
     outcome = send(target, impatient, objects(1, 40 * MEGABYTE), ours)
     done.set()
-    assert f"{outcome.rung.value}: {outcome.signature}" == "dimse: timeout"
+    assert f"{outcome.outcome.rung.value}: {outcome.outcome.signature}" == "dimse: timeout"
     assert outcome.comment == "the peer took no more data for 0.3 s"

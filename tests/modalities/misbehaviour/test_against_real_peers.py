@@ -49,7 +49,7 @@ def send(
 
 
 def outcome(report: Report) -> str:
-    return f"{report.rung.value}: {report.signature}" if report.signature else "sent"
+    return "sent" if report.outcome.succeeded else str(report.outcome)
 
 
 # --- DCMTK: every byte arrives as it was altered ----------------------------------------------

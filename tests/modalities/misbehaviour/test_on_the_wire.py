@@ -72,7 +72,7 @@ def stored(
 
 
 def outcome(report: Report) -> tuple[Rung, str]:
-    return report.rung, str(report.signature)
+    return report.outcome.rung, str(report.outcome.signature)
 
 
 def test_a_reset_is_a_reset_for_the_peer(peers: ScriptedPeers, image: Part10File) -> None:
@@ -110,9 +110,9 @@ def test_a_stall_ends_as_soon_as_the_peer_hangs_up(peers: ScriptedPeers, image: 
 
     # far longer than the test may take: it must not be waited for
     report = stored(image, peers.play(hangs_up), "stall 600 seconds=60")
-    assert report.rung is Rung.DIMSE
-    assert report.signature is not None
-    assert report.signature.kind in ("closed", "reset")
+    assert report.outcome.rung is Rung.DIMSE
+    assert report.outcome.signature is not None
+    assert report.outcome.signature.kind in ("closed", "reset")
 
 
 @pytest.mark.parametrize("version", ["TLSv1.2", "TLSv1.3"])

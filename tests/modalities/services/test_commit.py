@@ -41,7 +41,7 @@ IMPLICIT = "1.2.840.10008.1.2"
 
 
 def stopped_at(report: Report) -> str:
-    return f"{report.rung.value}: {report.signature}"
+    return f"{report.outcome.rung.value}: {report.outcome.signature}"
 
 
 def event_information(

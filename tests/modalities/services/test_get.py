@@ -18,6 +18,7 @@ from dicom.association.negotiated import RoleSelection
 from dicom.datasets.storage_classes import STORAGE_CLASSES
 from dicom.dimse.scu import message_of, store_request
 from dicom.errors import UsageError
+from modalities.commands import Report
 from modalities.generation import WrittenFile, write_study
 from modalities.services.get import Get, get
 from modalities.services.store import Store, store
@@ -30,8 +31,8 @@ CT = "1.2.840.10008.5.1.4.1.1.2"
 STUDY_ROOT_GET = "1.2.840.10008.5.1.4.1.2.2.3"
 
 
-def stopped_at(report: Any) -> str:
-    return f"{report.rung.value}: {report.signature}"
+def stopped_at(report: Report) -> str:
+    return f"{report.outcome.rung.value}: {report.outcome.signature}"
 
 
 @pytest.fixture(params=["dcmqrscp", "orthanc"])
@@ -49,10 +50,8 @@ def held(archive: Target, patient_caller: Caller, tmp_path: Path) -> list[Writte
     """A study that the archive holds."""
     written = write_study(tmp_path, "CT", images=3, rows=32, columns=32, seed=81)
     names = tuple(each.path.name for each in written)
-    assert (
-        store(Store(target=archive, caller=patient_caller, files=names), tmp_path, "ct").signature
-        is None
-    )
+    stored = store(Store(target=archive, caller=patient_caller, files=names), tmp_path, "ct")
+    assert stored.outcome.succeeded
     return written
 
 

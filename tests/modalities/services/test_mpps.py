@@ -63,7 +63,7 @@ STARTED = datetime.datetime(2026, 1, 5, 8, 3, 7)
 
 
 def stopped_at(report: Report) -> str:
-    return f"{report.rung.value}: {report.signature}"
+    return f"{report.outcome.rung.value}: {report.outcome.signature}"
 
 
 class Ris:

@@ -78,5 +78,5 @@ def test_an_archive_that_never_says_its_last_word_is_not_listened_to_for_ever(
         monkeypatch.setattr(module, "LONGEST_QUERY_SECONDS", _SECONDS)
     target = peers.play(pending_for_ever(message, response, model))
     report = ask(target, patient_caller, tmp_path)
-    assert f"{report.rung.value}: {report.signature}" == "dimse: timeout"
+    assert str(report.outcome) == "dimse: timeout"
     assert report.comment == "no final response within 0.2 s, only pending ones"

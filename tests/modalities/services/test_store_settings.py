@@ -31,7 +31,7 @@ MR = "1.2.840.10008.5.1.4.1.1.4"
 
 
 def stopped_at(report: Report | ObjectReport) -> str:
-    return f"{report.rung.value}: {report.signature}"
+    return f"{report.outcome.rung.value}: {report.outcome.signature}"
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from pynetdicom import evt
 from dicom.association.ends import Caller, Target
 from dicom.datasets.identifier import attributes_of
 from dicom.errors import UsageError
+from dicom.ladder import CARRIED_OUT
 from dicom.workflow.worklist import MODALITY_WORKLIST
 from modalities.services.worklist import RETURN_KEYS, Worklist, worklist
 from tests.modalities.services.conftest import StartScp
@@ -32,7 +33,7 @@ class TestWlmscpfs:
             tmp_path,
             "ct",
         )
-        assert report.signature is None, report.comment
+        assert report.outcome.succeeded, report.comment
         assert sorted(answer["PatientID"] for answer in report.answers) == ["P1", "P3"]
         first = min(report.answers, key=lambda answer: answer["PatientID"])
         assert {key: first[key] for key in item(1, "CT")} == item(1, "CT")
@@ -44,7 +45,7 @@ class TestWlmscpfs:
         schedule(item(1, "CT"))
         keys = {f"{STEP}ScheduledStationAETitle": "CT2"}
         report = worklist(Worklist(target=target, caller=patient_caller, keys=keys), tmp_path, "ct")
-        assert (str(report.rung), report.signature, report.answers) == ("dimse", None, ())
+        assert (report.outcome, report.answers) == (CARRIED_OUT, ())
 
     def test_a_patient_in_cyrillic_keeps_the_name(
         self, wlmscpfs: tuple[Target, Schedule], patient_caller: Caller, tmp_path: Any
@@ -60,7 +61,7 @@ class TestWlmscpfs:
     ) -> None:
         target = wlmscpfs[0].model_copy(update={"called": "ARCHIVE"})
         report = worklist(Worklist(target=target, caller=patient_caller), tmp_path, "ct")
-        assert f"{report.rung.value}: {report.signature}" == "associate: rejected 1/1/7"
+        assert str(report.outcome) == "associate: rejected 1/1/7"
 
 
 def test_every_return_key_is_asked_for_with_universal_matching(
@@ -96,7 +97,7 @@ def test_an_archive_without_worklist_refuses_the_context(
 ) -> None:
     target = scp(["1.2.840.10008.1.1"], [])
     report = worklist(Worklist(target=target, caller=patient_caller), tmp_path, "ct")
-    assert f"{report.rung.value}: {report.signature}" == "negotiate: context 3"
+    assert str(report.outcome) == "negotiate: context 3"
 
 
 def test_a_key_that_is_none_is_no_query(patient_caller: Caller, tmp_path: Any) -> None:

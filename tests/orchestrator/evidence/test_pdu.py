@@ -198,19 +198,16 @@ def alert(sender: Sender, number: int) -> Said:
     ],
 )
 def test_the_outcome_is_read_off_the_wire(seen: AssociationTrace, outcome: str) -> None:
-    rung, signature = outcome_of(seen)
-    assert str(Outcome(rung=rung, signature=signature)) == outcome
+    assert str(outcome_of(seen)) == outcome
 
 
 def test_a_long_study_is_judged_by_its_last_request() -> None:
     said: list[Said] = [REQUEST, ACCEPT]
     for number in range(1, 400):
         said += [store(number), stored(number)]
-    assert outcome_of(trace(*said, *RELEASE)) == (Rung.DIMSE, None)
-    assert outcome_of(trace(*said, store(400), end="reset")) == (
-        Rung.DIMSE,
-        Signature(kind="reset"),
-    )
+    assert outcome_of(trace(*said, *RELEASE)) == Outcome.at(Rung.DIMSE)
+    cut = outcome_of(trace(*said, store(400), end="reset"))
+    assert cut == Outcome.at(Rung.DIMSE, Signature(kind="reset"))
 
 
 @given(
@@ -223,9 +220,7 @@ def test_whatever_was_on_the_wire_gives_a_valid_outcome_and_can_be_rendered(
     said: list[Said], end: str
 ) -> None:
     seen = trace(*said, end=end)
-    rung, signature = outcome_of(seen)
-    Outcome(rung=rung, signature=signature)
-    assert rung is not Rung.DELIVERED
+    assert outcome_of(seen).rung is not Rung.DELIVERED
     assert render(seen).startswith("observer   wire archive-peer\n")
 
 
@@ -240,8 +235,7 @@ def test_cutting_a_successful_exchange_short_never_makes_it_look_finished(
     for sender, pdu in said:
         kept.append((sender, pdu[:left]))
         left -= min(left, len(pdu))
-    _, signature = outcome_of(trace(*kept, end="reset"))
-    assert signature == Signature(kind="reset")
+    assert outcome_of(trace(*kept, end="reset")).signature == Signature(kind="reset")
 
 
 def test_a_trace_reads_as_text() -> None:

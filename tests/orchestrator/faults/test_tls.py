@@ -31,7 +31,7 @@ def seen_by_ct(lab: LoopbackLab) -> str:
     tls = lab.state.modalities["ct"].client_tls if entry.tls else None
     target = Target(host=host, port=port, called=entry.title, tls=tls)
     report = lab.ask("ct", Echo(target=target, caller=Caller(calling="CT")))
-    return f"{report.rung.value}: {report.signature or 'ok'}"
+    return f"{report.outcome.rung.value}: {report.outcome.signature or 'ok'}"
 
 
 def test_in_the_healthy_lab_tls_works(tls_lab: LoopbackLab) -> None:

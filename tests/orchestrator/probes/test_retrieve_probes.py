@@ -9,7 +9,7 @@ import pytest
 
 from dicom.association.ends import Caller, Target
 from dicom.datasets.fingerprint import Fingerprint
-from dicom.ladder import Rung, Signature
+from dicom.ladder import Outcome, Rung, Signature
 from dicom.tracing.trace import AssociationTrace
 from modalities.commands import Command, ReceivedInstance, Report
 from modalities.services.get import Get
@@ -68,7 +68,8 @@ class Console:
         assert isinstance(command, Get | Move)
         self.asked.append(command.keys["StudyInstanceUID"])
         if self._signature is not None:
-            return Report(rung=Rung.DIMSE, signature=self._signature, traces=(self._trace(),))
+            stopped = Outcome.at(Rung.DIMSE, self._signature)
+            return Report(outcome=stopped, traces=(self._trace(),))
         return self._report(self.asked[-1])
 
     def _report(self, *studies: str) -> Report:

@@ -9,7 +9,7 @@ import pytest
 
 from dicom.association.ends import Caller, Target
 from dicom.datasets.fingerprint import Fingerprint
-from dicom.ladder import ObjectReport, Rung, Signature
+from dicom.ladder import ObjectReport, Outcome, Rung, Signature
 from modalities.commands import Command, Report
 from modalities.services.store import Store
 from orchestrator.lab.lab import Lab
@@ -70,7 +70,7 @@ class Archive:
                 self.kept.append(file)
             failed = stopped if file == "odd.dcm" or broken else None
             objects.append(self._report(file, failed))
-        return Report(rung=Rung.DIMSE, signature=stopped, objects=tuple(objects))
+        return Report(outcome=Outcome.at(Rung.DIMSE, stopped), objects=tuple(objects))
 
     @staticmethod
     def _report(file: str, signature: Signature | None) -> ObjectReport:
@@ -79,13 +79,12 @@ class Archive:
             sop_class_uid="1.1",
             sop_instance_uid=file,
             transfer_syntax_uid="1.2.840.10008.1.2.1",
-            rung=Rung.DIMSE,
-            signature=signature,
+            outcome=Outcome.at(Rung.DIMSE, signature),
         )
 
 
 def stopped(observation: Observation) -> list[str]:
-    return [each.file for each in observation.objects if each.signature is not None]
+    return [each.file for each in observation.objects if not each.outcome.succeeded]
 
 
 def test_after_an_abort_the_files_that_have_nothing_to_do_with_it_are_tried() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from dicom.association.ends import Caller
 from dicom.datasets.fingerprint import Fingerprint
-from dicom.ladder import Rung, Signature
+from dicom.ladder import Outcome, Rung, Signature
 from dicom.web.target import WebTarget
 from modalities.commands import Command, ReceivedInstance, Report
 from modalities.services.qido import Qido
@@ -85,7 +85,7 @@ class OneArchive:
 
 
 def stopped(rung: Rung, signature: Signature) -> Answer:
-    return lambda _: Report(rung=rung, signature=signature)
+    return lambda _: Report(outcome=Outcome.at(rung, signature))
 
 
 def found(*studies: str) -> Answer:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pydicom.data import get_testdata_file
 
-from dicom.ladder import Rung, Signature
+from dicom.ladder import Outcome, Rung, Signature
 from dicom.tracing.trace import AssociationTrace
 from orchestrator.evidence import outcome_of
 from orchestrator.machine.waiting import wait_until
@@ -70,12 +70,12 @@ def test_an_image_is_stored_and_every_pdu_of_it_is_traced(
         "A-RELEASE-RP",
     ]
     assert trace.end == "released"
-    assert outcome_of(trace) == (Rung.DIMSE, None)
+    assert outcome_of(trace) == Outcome.at(Rung.DIMSE)
 
 
 def test_a_rejection_gets_across_and_is_read_off_the_wire(relay: Relay, wire: Address) -> None:
     assert "Called AE Title Not Recognized" in storescu(wire, "-aec", "NOBODY")
-    assert outcome_of(last_trace(relay)) == (Rung.ASSOCIATE, Signature.rejected(1, 1, 7))
+    assert outcome_of(last_trace(relay)) == Outcome.at(Rung.ASSOCIATE, Signature.rejected(1, 1, 7))
 
 
 def test_a_dropped_connect_times_out(relay: Relay, wire: Address) -> None:
@@ -92,7 +92,7 @@ def test_a_rejected_connect_is_refused(relay: Relay, wire: Address) -> None:
 def test_silence_ends_with_the_clients_own_time_out(relay: Relay, wire: Address) -> None:
     relay.set(LINK, WireState(mode="silent"))
     assert "DUL network read timeout" in storescu(wire)
-    assert outcome_of(last_trace(relay)) == (Rung.ASSOCIATE, Signature(kind="timeout"))
+    assert outcome_of(last_trace(relay)) == Outcome.at(Rung.ASSOCIATE, Signature(kind="timeout"))
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_a_cut_in_mid_store_leaves_nothing_behind(
     archive.empty()
     relay.set(LINK, WireState.model_validate({"cut_after_bytes": 20_000, "cut_with": cut_with}))
     assert storescu(wire) != ""
-    assert outcome_of(last_trace(relay)) == (Rung.DIMSE, Signature(kind=kind))
+    assert outcome_of(last_trace(relay)) == Outcome.at(Rung.DIMSE, Signature(kind=kind))
     assert archive.instances() == 0
     relay.set(LINK, WireState())
     assert storescu(wire) == ""
@@ -123,7 +123,8 @@ def test_delay_and_bandwidth_slow_an_exchange_down_but_do_not_break_it(
 def test_an_archive_that_is_down_is_seen_as_refusing(relay: Relay, archive: Orthanc) -> None:
     nobody = relay.link("nobody", Address(LOOPBACK, 0), Address(LOOPBACK, 9))
     assert storescu(nobody) != ""
-    assert outcome_of(last_trace(relay, "nobody")) == (Rung.CONNECT, Signature(kind="refused"))
+    refused = Outcome.at(Rung.CONNECT, Signature(kind="refused"))
+    assert outcome_of(last_trace(relay, "nobody")) == refused
 
 
 def test_an_archives_own_sending_is_read_off_the_wire(
@@ -137,11 +138,11 @@ def test_an_archives_own_sending_is_read_off_the_wire(
     with running_orthanc(tmp_path, {"DicomModalities": table}) as source:
         instance = source.upload(CT_SMALL)
         assert source.send(instance, "right") == 200
-        assert outcome_of(last_trace(relay, "archive-peer")) == (Rung.DIMSE, None)
+        assert outcome_of(last_trace(relay, "archive-peer")) == Outcome.at(Rung.DIMSE)
         assert source.send(instance, "wrong") == 500
         stopped = outcome_of(last_trace(relay, "archive-peer"))
-        assert stopped == (Rung.ASSOCIATE, Signature.rejected(1, 1, 7))
+        assert stopped == Outcome.at(Rung.ASSOCIATE, Signature.rejected(1, 1, 7))
         relay.set("archive-peer", WireState(cut_after_bytes=20_000))
         assert source.send(instance, "right") == 500
         stopped = outcome_of(last_trace(relay, "archive-peer"))
-        assert stopped == (Rung.DIMSE, Signature(kind="reset"))
+        assert stopped == Outcome.at(Rung.DIMSE, Signature(kind="reset"))

@@ -9,7 +9,6 @@ from typing import Literal
 import pytest
 
 from dicom.association.ends import Caller, Target, Tls
-from dicom.ladder import Outcome
 from modalities.node import ModalityNode
 from modalities.services.echo import Echo
 from modalities.services.listen import Listen
@@ -78,11 +77,10 @@ def test_a_handshake_is_judged_by_what_is_visible_of_it(
     wire = relay.link(LINK, Address(LOOPBACK, 0), archive)
     target = Target(host=wire.host, port=wire.port, called="ARCHIVE", tls=tls)
     report = ModalityNode("ct", exchange).run(Echo(target=target, caller=Caller(calling="CT")))
-    assert str(Outcome(rung=report.rung, signature=report.signature)) == sent
+    assert str(report.outcome) == sent
     wait_until(
         lambda: relay.traces(LINK)[0].end != "open", seconds=PATIENCE, what="the connection's end"
     )
     (trace,) = relay.traces(LINK)
     assert trace.encrypted
-    rung, signature = outcome_of(trace)
-    assert str(Outcome(rung=rung, signature=signature)) == on_the_wire
+    assert str(outcome_of(trace)) == on_the_wire

@@ -84,7 +84,7 @@ def send(archive: OrthancArchive, folder: Path, seed: int = 1) -> str:
             files=tuple(str(each.path.relative_to(folder)) for each in files),
         )
     )
-    assert report.signature is None
+    assert report.outcome.succeeded
     return files[0].fingerprint.study_instance_uid
 
 

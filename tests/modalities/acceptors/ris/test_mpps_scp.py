@@ -54,7 +54,7 @@ def test_a_step_that_begins_is_known_with_what_it_was_scheduled_for(
     department.open()
     (item,) = department.ask().answers
     report = begin(department, worklist_item=item)
-    assert report.signature is None
+    assert report.outcome.succeeded
     performed = only_step(department)
     assert performed.sop_instance_uid == report.sop_instance_uid
     assert (performed.status, performed.ended, performed.series) == ("IN PROGRESS", "", ())
@@ -73,7 +73,7 @@ def test_a_completed_step_is_known_with_its_series_and_every_instance(
 ) -> None:
     department.open()
     uid = begin(department).sop_instance_uid
-    assert go_on(department, uid, files=names(files)).signature is None
+    assert go_on(department, uid, files=names(files)).outcome.succeeded
     performed = only_step(department)
     assert (performed.status, len(performed.series)) == ("COMPLETED", 1)
     assert performed.instances == {each.fingerprint.sop_instance_uid for each in files}
@@ -90,7 +90,7 @@ def test_a_discontinued_step_is_known_with_its_reason(department: Department) ->
         f"{code}.CodingSchemeDesignator": "DCM",
         f"{code}.CodeMeaning": "Equipment failure",
     }
-    assert go_on(department, uid, status="DISCONTINUED", attributes=reason).signature is None
+    assert go_on(department, uid, status="DISCONTINUED", attributes=reason).outcome.succeeded
     performed = only_step(department)
     assert (performed.status, performed.discontinuation_reason) == (
         "DISCONTINUED",
@@ -113,7 +113,7 @@ def test_a_patient_keeps_the_name_where_the_step_goes_on_in_another_character_se
         attributes={**series, "PerformedSeriesSequence.ProtocolName": "Schädel"},
         character_set="ISO_IR 192",
     )
-    assert report.signature is None, report.comment
+    assert report.outcome.succeeded, report.comment
     performed = only_step(department)
     assert (performed.patient_name, performed.series[0].protocol) == ("MÜLLER^JÖRG", "Schädel")
 
@@ -121,13 +121,14 @@ def test_a_patient_keeps_the_name_where_the_step_goes_on_in_another_character_se
 def test_the_same_step_can_not_begin_twice(department: Department) -> None:
     department.open()
     uid = begin(department).sop_instance_uid
-    assert str(begin(department, sop_instance_uid=uid).signature) == "status 0x0111"
+    assert str(begin(department, sop_instance_uid=uid).outcome.signature) == "status 0x0111"
     assert len(department.known().performed) == 1
 
 
 def test_a_step_that_never_began_can_not_go_on(department: Department) -> None:
     department.open()
-    assert str(go_on(department, "2.25.404", status="IN PROGRESS").signature) == "status 0x0112"
+    report = go_on(department, "2.25.404", status="IN PROGRESS")
+    assert str(report.outcome.signature) == "status 0x0112"
 
 
 @pytest.mark.parametrize("ending", ["COMPLETED", "DISCONTINUED"])
@@ -138,7 +139,7 @@ def test_a_step_that_is_over_is_not_changed_any_more(
     uid = begin(department).sop_instance_uid
     go_on(department, uid, status=ending, files=names(files))
     report = go_on(department, uid, status="COMPLETED", files=names(files[:1]))
-    assert str(report.signature) == "status 0x0110"
+    assert str(report.outcome.signature) == "status 0x0110"
     assert "may no longer be updated" in report.comment
     assert "0xA710" in report.comment
     assert only_step(department).status == ending
@@ -162,10 +163,10 @@ def test_a_step_that_begins_without_what_it_must_have_is_refused(
     department: Department, given: dict[str, object], status: str
 ) -> None:
     department.open()
-    assert str(begin(department, **given).signature) == status
+    assert str(begin(department, **given).outcome.signature) == status
     assert department.known().performed == ()
     department.open(mpps={"checks": False})
-    assert begin(department, **given).signature is None
+    assert begin(department, **given).outcome.succeeded
 
 
 @pytest.mark.parametrize(
@@ -183,7 +184,7 @@ def test_a_step_is_not_completed_without_what_it_must_have_then(
 ) -> None:
     department.open()
     uid = begin(department, omit=["PerformedSeriesSequence"]).sop_instance_uid
-    assert str(go_on(department, uid, files=names(files), **given).signature) == status
+    assert str(go_on(department, uid, files=names(files), **given).outcome.signature) == status
     assert only_step(department).status == "IN PROGRESS"
 
 
@@ -200,10 +201,10 @@ def test_a_ris_can_be_told_to_refuse(
 ) -> None:
     department.open(mpps=rules)
     report = begin(department)
-    assert str(report.signature) == begins
+    assert str(report.outcome.signature) == begins
     if goes_on:
         set_report = go_on(department, report.sop_instance_uid, status="IN PROGRESS")
-        assert str(set_report.signature) == goes_on
+        assert str(set_report.outcome.signature) == goes_on
 
 
 def test_the_scp_names_a_step_that_its_modality_did_not_name(department: Department) -> None:
@@ -238,4 +239,4 @@ def test_steps_outlive_a_change_of_behaviour_and_are_dropped_when_told(
 
 def test_without_mpps_the_context_is_refused(department: Department) -> None:
     department.open(mpps=None)
-    assert str(begin(department).signature) == "context 3"
+    assert str(begin(department).outcome.signature) == "context 3"

@@ -29,7 +29,7 @@ STEP = "ScheduledProcedureStepSequence."
 
 
 def accessions(report: Report) -> list[str]:
-    assert report.signature is None, report.comment
+    assert report.outcome.succeeded, report.comment
     return [answer["AccessionNumber"] for answer in report.answers]
 
 
@@ -177,7 +177,7 @@ def test_a_file_gone_bad_meanwhile_is_a_failure_that_says_so(department: Departm
     department.open()
     (department.exchange / WORKLIST).write_text("steps: [", encoding="utf-8")
     report = department.ask()
-    assert str(report.signature) == "status 0xC000"
+    assert str(report.outcome.signature) == "status 0xC000"
     assert report.comment
 
 
@@ -256,7 +256,7 @@ def test_a_refused_query_carries_the_configured_status(
     department.schedule(step())
     department.open(worklist={"file": WORKLIST, **rules})
     report = department.ask()
-    assert (str(report.signature), report.answers) == (ending, ())
+    assert (str(report.outcome.signature), report.answers) == (ending, ())
 
 
 def test_a_limit_truncates_the_answer_silently(department: Department) -> None:
@@ -277,7 +277,7 @@ def test_a_ris_that_answers_everything_in_latin_1_loses_other_scripts(
 
 def test_without_a_worklist_the_context_is_refused(department: Department) -> None:
     department.open()
-    assert str(department.ask().signature) == "context 3"
+    assert str(department.ask().outcome.signature) == "context 3"
 
 
 @pytest.mark.local

@@ -120,14 +120,14 @@ def test_no_match_is_a_success_without_answers(
     node: ModalityNode, answering: Answering, body: str
 ) -> None:
     report = answered(node, answering, body)
-    assert (report.signature, report.answers) == (None, ())
+    assert (report.outcome.signature, report.answers) == (None, ())
 
 
 @pytest.mark.parametrize("body", ["[1]", "{}x", '[{"00100010": {"vr": "XX", "Value": 3}}]'])
 def test_json_that_is_no_dicom_json_is_not_dicom(
     node: ModalityNode, answering: Answering, body: str
 ) -> None:
-    assert str(answered(node, answering, body).signature) == "not-dicom"
+    assert str(answered(node, answering, body).outcome.signature) == "not-dicom"
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_what_is_no_multipart_message_of_dicom_files_is_not_dicom(
     head = b"HTTP/1.1 200 OK\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n"
     target = answering(head % (content_type, len(body)) + body)
     report = node.run(Wado(target=target, study_instance_uid="1"))
-    assert (report.rung.value, str(report.signature)) == ("dimse", "not-dicom")
+    assert (report.outcome.rung.value, str(report.outcome.signature)) == ("dimse", "not-dicom")
 
 
 def test_a_deflated_instance_that_is_cut_short_is_not_dicom(
@@ -187,7 +187,7 @@ def test_a_deflated_instance_that_is_cut_short_is_not_dicom(
     body = b"--e\r\n\r\n" + written.path.read_bytes()[:-200] + b"\r\n--e--"
     head = b"HTTP/1.1 200 OK\r\nContent-Type: multipart/related; boundary=e\r\n\r\n"
     report = node.run(Wado(target=answering(head + body), study_instance_uid="1"))
-    assert (report.rung.value, str(report.signature)) == ("dimse", "not-dicom")
+    assert (report.outcome.rung.value, str(report.outcome.signature)) == ("dimse", "not-dicom")
     assert "decompressing" in report.comment
 
 
@@ -199,7 +199,7 @@ def uid(
     node: ModalityNode, server: WebTarget, study: list[WrittenFile], files: tuple[str, ...]
 ) -> str:
     """A study that the real archive holds."""
-    assert node.run(Stow(target=server, files=files)).signature is None
+    assert node.run(Stow(target=server, files=files)).outcome.succeeded
     return study[0].fingerprint.study_instance_uid
 
 
@@ -238,7 +238,7 @@ def test_orthanc_decompresses_unless_asked_not_to(
         tmp_path / "rle", "CT", images=1, rows=64, columns=64, transfer_syntax="RLELossless"
     )
     name = str(written.path.relative_to(tmp_path))
-    assert node.run(Stow(target=server, files=(name,))).signature is None
+    assert node.run(Stow(target=server, files=(name,))).outcome.succeeded
     uid = written.fingerprint.study_instance_uid
     syntaxes = [
         [
@@ -255,5 +255,5 @@ def test_orthanc_decompresses_unless_asked_not_to(
 @pytest.mark.local
 def test_a_study_that_is_not_there_is_a_404(node: ModalityNode, server: WebTarget) -> None:
     report = node.run(Wado(target=server, study_instance_uid="2.25.999"))
-    assert str(report.signature) == "http 404"
+    assert str(report.outcome.signature) == "http 404"
     assert "inexistent" in report.comment

@@ -31,7 +31,7 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/dicom+json\r\nContent-Length
 
 
 def seen(report: Report) -> tuple[str, str]:
-    return report.rung.value, str(report.signature)
+    return report.outcome.rung.value, str(report.outcome.signature)
 
 
 @pytest.fixture
@@ -40,9 +40,8 @@ def ask(node: ModalityNode, timeouts: Timeouts) -> Callable[[WebTarget], Report]
 
     def query(target: WebTarget) -> Report:
         report = node.run(Qido(target=target, timeouts=timeouts))
-        rung, signature = outcome_of(report.traces[0])
         if report.traces[0].pdus:
-            assert (rung, signature) == (report.rung, report.signature)
+            assert outcome_of(report.traces[0]) == report.outcome
         return report
 
     return query
@@ -260,7 +259,7 @@ def test_https_with_a_trusted_certificate_is_answered(
 ) -> None:
     with https(tmp_path) as port:
         report = ask(WebTarget(host=LOOPBACK, port=port, tls=trusting()))
-    assert (report.signature, report.answers) == (None, ())
+    assert (report.outcome.signature, report.answers) == (None, ())
 
 
 def test_an_untrusted_issuer_is_a_refused_certificate(
@@ -293,7 +292,7 @@ def test_a_client_certificate_is_presented(ask: Ask, authority: Authority, tmp_p
     own = {"certificate": "client.pem", "key": "client.key"}
     with https(tmp_path, demand=True) as port:
         report = ask(WebTarget(host=LOOPBACK, port=port, tls=trusting(**own)))
-    assert report.signature is None
+    assert report.outcome.succeeded
 
 
 def test_https_to_a_plain_server_is_not_tls(ask: Ask, peers: ScriptedPeers) -> None:
@@ -310,8 +309,8 @@ def test_plain_http_to_an_https_server_says_that_it_speaks_tls(
 ) -> None:
     with https(tmp_path) as port:
         report = ask(WebTarget(host=LOOPBACK, port=port))
-    assert report.rung.value == "dimse"
-    assert str(report.signature) in ("not-http", "closed", "reset")
+    assert report.outcome.rung.value == "dimse"
+    assert str(report.outcome.signature) in ("not-http", "closed", "reset")
 
 
 def test_a_retrieve_that_breaks_off_keeps_what_came_before(
