@@ -223,6 +223,17 @@ def test_a_past_run_is_shown_from_its_record(
         assert "healthy" in capsys.readouterr().out
 
 
+def test_a_run_recorded_by_schema_1_0_is_still_shown(
+    pacslab: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = ROOT / "tests/orchestrator/records/version-1.0/20261125T002416Z-888bbd"
+    assert pacslab("show", str(folder)) == 0
+    shown = capsys.readouterr().out
+    assert "refused: nothing listens there" in shown
+    assert "1 cell on local: 1 pass" in shown
+    assert "cut short" not in shown
+
+
 def test_one_cell_of_a_past_run_is_shown_with_what_starts_its_lab(
     pacslab: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

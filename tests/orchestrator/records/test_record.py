@@ -14,6 +14,9 @@ from orchestrator.model.results import CellResult, LogLines, RunResult
 from orchestrator.records.record import load_run, write_run
 from tests import samples
 
+#: Written by pacslab 0.1.0 when the schema's version was 1.0; the paths in it were made neutral.
+VERSION_1_0 = Path(__file__).parent / "version-1.0" / "20261125T002416Z-888bbd"
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
@@ -139,3 +142,16 @@ def test_a_record_survives_an_interrupted_rewrite(
     with pytest.raises(EnvironmentProblemError, match="No space left"):
         write_run(folder, samples.run())
     assert load_run(folder) == result
+
+
+def test_a_record_of_schema_1_0_is_read_with_its_evidence() -> None:
+    (cell,) = load_run(VERSION_1_0).cells
+    assert [phase.name for phase in cell.phases] == ["baseline", "fault", "fix"]
+    baseline, fault, _ = cell.phases
+    assert str(fault.observation.outcome) == "connect: refused"
+    assert fault.met
+    assert len(fault.observation.objects) == 3
+    (trace,) = baseline.traces
+    assert len(trace.pdus) == 13
+    assert trace.omitted == 0
+    assert len(baseline.logs[0].lines) == 4
