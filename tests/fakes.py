@@ -24,9 +24,10 @@ from orchestrator.backends.base import Backend, InProcess, Launch, Place, Site, 
 from orchestrator.errors import LabError
 from orchestrator.lab.nodes import InProcessModality, InProcessRelay
 from orchestrator.model.address import Address
+from orchestrator.model.events import CellDone, Event, Note, PhaseDone
 from orchestrator.model.identity import Edition, Identity
 from orchestrator.model.native_change import NativeChange
-from orchestrator.model.results import CellId, CellResult, PhaseResult, Verdict
+from orchestrator.model.results import Verdict
 from orchestrator.relay import Relay
 from orchestrator.stacks.base import Archive, Native, Stack, StackContext
 from orchestrator.stacks.native import native_changes
@@ -290,25 +291,21 @@ class FakeBackend:
 
 @dataclass
 class Heard:
-    """A listener that remembers phases and verdicts and says nothing."""
+    """Remembers what was told of a run."""
 
-    phases: list[str] = field(default_factory=list)
-    done: list[Verdict] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
 
-    def run_started(self, run: str, cells: tuple[CellId, ...]) -> None:
-        """Not of interest here."""
+    def __call__(self, event: Event) -> None:
+        self.events.append(event)
 
-    def note(self, text: str) -> None:
-        """Not of interest here."""
+    @property
+    def phases(self) -> list[str]:
+        return [event.phase.name for event in self.events if isinstance(event, PhaseDone)]
 
-    def cell_started(self, cell: CellId) -> None:
-        """Not of interest here."""
+    @property
+    def done(self) -> list[Verdict]:
+        return [event.result.verdict for event in self.events if isinstance(event, CellDone)]
 
-    def phase_done(self, cell: CellId, phase: PhaseResult) -> None:
-        self.phases.append(phase.name)
-
-    def cell_done(self, result: CellResult) -> None:
-        self.done.append(result.verdict)
-
-    def kept(self, reach: tuple[str, ...]) -> None:
-        """Not of interest here."""
+    @property
+    def notes(self) -> list[str]:
+        return [event.text for event in self.events if isinstance(event, Note)]

@@ -69,9 +69,7 @@ ARROWS: Final[Mapping[str, str]] = {
     ),
     "orchestrator.machine": "dicom",
     "orchestrator.model": "dicom modalities",
-    "orchestrator.output": (
-        "dicom orchestrator.judging orchestrator.model orchestrator.records orchestrator.runs"
-    ),
+    "orchestrator.output": ("dicom orchestrator.judging orchestrator.model orchestrator.records"),
     "orchestrator.probes": (
         "dicom modalities orchestrator.evidence orchestrator.judging orchestrator.lab "
         "orchestrator.model"

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from orchestrator.commands import holding
 from orchestrator.machine.stopping import StoppedError, stopping
+from orchestrator.model.events import Event, Kept
 from orchestrator.model.results import RunResult
 from orchestrator.output import console
 from orchestrator.output.junit import write_junit
@@ -47,10 +48,16 @@ def _run(
     messages = console.messages()
     with ExitStack() as screen, stopping() as stop:
         ending = _Ending(request, output, messages, screen, detach)
-        listener = progress(messages, ending.keep)
-        screen.enter_context(listener.showing())
+        shown = progress(messages)
+        screen.enter_context(shown.showing())
+
+        def tell(event: Event) -> None:
+            shown(event)
+            if isinstance(event, Kept):
+                ending.keep(event)
+
         try:
-            result = engine(request, listener)
+            result = engine(request, tell)
         except StoppedError:
             screen.close()
             messages.print("stopped before there was anything to record")
@@ -94,11 +101,11 @@ class _Ending:
         if self._output.junit is not None:
             write_junit(result, self._output.junit)
 
-    def keep(self, run: str, reach: tuple[str, ...]) -> None:
+    def keep(self, kept: Kept) -> None:
         """Show the run and how to reach its lab; from then on the shell is free."""
-        folder = self._runs / run
+        folder = self._runs / kept.run
         result = load_run(folder)
         self.show(result)
-        print_reach(self._messages, reach)
+        print_reach(self._messages, kept.reach)
         if self._detach is not None:
             self._detach(result.exit_code, folder)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Final, Protocol
@@ -16,9 +15,9 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from orchestrator.model.results import CellId, CellResult, PhaseResult, Verdict
+from orchestrator.model.events import CellDone, CellStarted, Event, Note, PhaseDone, RunStarted
+from orchestrator.model.results import CellId, CellResult, Verdict
 from orchestrator.output.names import STYLES, counted, path_in_words, route_in_words, tally
-from orchestrator.runs.request import Listener
 
 _REFRESHES_PER_SECOND: Final = 8
 _MARGIN_LINES: Final = 4
@@ -26,30 +25,26 @@ _MARGIN_LINES: Final = 4
 _ALARMING: Final = frozenset({Verdict.FAIL, Verdict.ERROR, Verdict.INCONCLUSIVE})
 
 
-#: Told a run's id and how to reach its lab, once the lab is kept.
-WhenKept = Callable[[str, tuple[str, ...]], None]
+class Progress(Protocol):
+    """Shows what happens in a run, and owns the screen while it goes on."""
 
-
-class Progress(Listener, Protocol):
-    """A listener that owns the screen while the run goes on."""
+    def __call__(self, event: Event) -> None:
+        """Show it."""
 
     def showing(self) -> AbstractContextManager[object]:
         """Enter before the run, leave after it."""
 
 
-def progress(console: Console, when_kept: WhenKept) -> Progress:
-    """The listener that fits ``console``."""
-    kind = LiveProgress if console.is_terminal else PlainProgress
-    return kind(console, when_kept)
+def progress(console: Console) -> Progress:
+    """The progress that fits ``console``."""
+    return LiveProgress(console) if console.is_terminal else PlainProgress(console)
 
 
 class PlainProgress:
     """A line for each phase and each finished cell: reads well in a log."""
 
-    def __init__(self, console: Console, when_kept: WhenKept) -> None:
+    def __init__(self, console: Console) -> None:
         self._console = console
-        self._when_kept = when_kept
-        self._run = ""
         self._total = 0
         self._done = 0
 
@@ -57,33 +52,21 @@ class PlainProgress:
         """Nothing to prepare."""
         return nullcontext()
 
-    def run_started(self, run: str, cells: tuple[CellId, ...]) -> None:
-        """Say how much is going to happen."""
-        self._run, self._total = run, len(cells)
-        self._print(f"run {run}: {counted(len(cells), 'cell')}")
-
-    def note(self, text: str) -> None:
-        """Pass it on."""
-        self._print(f"note: {text}")
-
-    def cell_started(self, cell: CellId) -> None:
-        self._print(f"{_name(cell)}: starting")
-
-    def phase_done(self, cell: CellId, phase: PhaseResult) -> None:
-        unexpected = "" if phase.met else f" (expected: {' or '.join(phase.expected)})"
-        words = phase.observation.words
-        self._print(f"{_name(cell)}: {phase.name}: {words}{unexpected} [{phase.seconds:.1f} s]")
-
-    def cell_done(self, result: CellResult) -> None:
-        """Say the verdict and how many cells are done."""
-        self._done += 1
-        first, _, _ = result.reason.partition("\n")  # a log's tail follows at the run's end
-        reason = f": {first}" if first else ""
-        self._print(f"{_name(result.cell)}: {result.verdict}{reason} ({self._done}/{self._total})")
-
-    def kept(self, reach: tuple[str, ...]) -> None:
-        """Pass it on with the run's id."""
-        self._when_kept(self._run, reach)
+    def __call__(self, event: Event) -> None:
+        """Print a line; a kept lab is for the run's end to tell."""
+        match event:
+            case RunStarted():
+                self._total = len(event.cells)
+                self._print(f"run {event.run}: {counted(self._total, 'cell')}")
+            case Note():
+                self._print(f"note: {event.text}")
+            case CellStarted():
+                self._print(f"{_name(event.cell)}: starting")
+            case PhaseDone():
+                self._print(_phase(event))
+            case CellDone():
+                self._done += 1
+                self._print(f"{_verdict(event.result)} ({self._done}/{self._total})")
 
     def _print(self, line: str) -> None:
         self._console.print(line, soft_wrap=True)
@@ -103,10 +86,8 @@ class _Running:
 class LiveProgress:
     """A bar over all cells and a line for each one at work; it leaves only what matters behind."""
 
-    def __init__(self, console: Console, when_kept: WhenKept) -> None:
+    def __init__(self, console: Console) -> None:
         self._console = console
-        self._when_kept = when_kept
-        self._run = ""
         self._total = 0
         self._verdicts: Counter[Verdict] = Counter()
         self._running: dict[str, _Running] = {}
@@ -121,36 +102,35 @@ class LiveProgress:
         """The live view; it disappears at the end."""
         return self._live
 
-    def run_started(self, run: str, cells: tuple[CellId, ...]) -> None:
-        """Set the length of the bar."""
-        self._run, self._total = run, len(cells)
-        self._console.print(Text(f"run {run}: {counted(len(cells), 'cell')}", "dim"))
+    def __call__(self, event: Event) -> None:
+        """Change the view; notes and alarming verdicts are printed above it, where they stay."""
+        match event:
+            case RunStarted():
+                self._total = len(event.cells)
+                self._console.print(Text(f"run {event.run}: {counted(self._total, 'cell')}", "dim"))
+            case Note():
+                self._console.print(Text(f"note: {event.text}", "cyan"))
+            case CellStarted():
+                running = _Running(event.cell, time.monotonic(), Spinner("dots"))
+                self._running[event.cell.slug] = running
+            case PhaseDone():
+                self._phase_done(event)
+            case CellDone():
+                self._cell_done(event.result)
 
-    def note(self, text: str) -> None:
-        """Print it above the view, where it stays."""
-        self._console.print(Text(f"note: {text}", "cyan"))
-
-    def cell_started(self, cell: CellId) -> None:
-        """Show a line for it."""
-        self._running[cell.slug] = _Running(cell, time.monotonic(), Spinner("dots"))
-
-    def phase_done(self, cell: CellId, phase: PhaseResult) -> None:
-        if running := self._running.get(cell.slug):
+    def _phase_done(self, event: PhaseDone) -> None:
+        phase = event.phase
+        if running := self._running.get(event.cell.slug):
             running.seen.append(f"{phase.name} {'✓' if phase.met else '✗'}")
             running.step = phase.observation.words
 
-    def cell_done(self, result: CellResult) -> None:
-        """Advance the bar; print a line that stays where the verdict is alarming."""
+    def _cell_done(self, result: CellResult) -> None:
         self._running.pop(result.cell.slug, None)
         self._verdicts[result.verdict] += 1
         if result.verdict in _ALARMING:
             where = f"{result.cell.title}, {result.cell.route}: {route_in_words(result)}"
             line = Text.assemble((f"✗ {result.verdict} ", STYLES[result.verdict]), where)
             self._console.print(line)
-
-    def kept(self, reach: tuple[str, ...]) -> None:
-        """Pass it on with the run's id."""
-        self._when_kept(self._run, reach)
 
     def _view(self) -> RenderableType:
         if not self._total:
@@ -173,3 +153,16 @@ class LiveProgress:
 
 def _name(cell: CellId) -> str:
     return f"{cell.title}, {cell.route}: {path_in_words(cell, {})}"
+
+
+def _phase(event: PhaseDone) -> str:
+    phase = event.phase
+    unexpected = "" if phase.met else f" (expected: {' or '.join(phase.expected)})"
+    words = phase.observation.words
+    return f"{_name(event.cell)}: {phase.name}: {words}{unexpected} [{phase.seconds:.1f} s]"
+
+
+def _verdict(result: CellResult) -> str:
+    first, _, _ = result.reason.partition("\n")  # a log's tail follows at the run's end
+    reason = f": {first}" if first else ""
+    return f"{_name(result.cell)}: {result.verdict}{reason}"

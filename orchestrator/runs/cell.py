@@ -15,6 +15,7 @@ from orchestrator.errors import EnvironmentProblemError, LabError, PacslabError,
 from orchestrator.lab.lab import Lab
 from orchestrator.lab.study import StudyMaker
 from orchestrator.lab.topology import topology_of
+from orchestrator.model.events import CellDone, CellStarted, Note, OnEvent, PhaseDone
 from orchestrator.model.identity import Identity
 from orchestrator.model.results import CellId, CellResult, PhaseResult, Verdict
 from orchestrator.model.scenario import Scenario
@@ -23,7 +24,6 @@ from orchestrator.records.full_disk import is_full
 from orchestrator.records.record import write_cell
 from orchestrator.relay import wire_name
 from orchestrator.runs.phases import CellPlan, CellRun, plan_cell
-from orchestrator.runs.request import Listener
 from orchestrator.stacks.base import Stack
 
 _FULL: Final = (
@@ -99,7 +99,7 @@ class Bench:
     seed: int
     own_files: Path | None
     stop: threading.Event
-    listener: Listener
+    tell: OnEvent
     keys: KeyRing | None
     keep: bool = False
     results: list[CellResult] = field(default_factory=list)
@@ -114,11 +114,10 @@ class Bench:
             for plan in self.plans:
                 if self.stop.is_set():
                     return
-                self.listener.cell_started(plan.cell)
+                self.tell(CellStarted(plan.cell))
                 result = self._run_cell(plan)
                 self.results.append(result)
-                self._write(result)
-                self.listener.cell_done(result)
+                self.tell(CellDone(result, self._stored(result)))
         finally:
             if not self.kept:
                 self.give_up()
@@ -144,6 +143,11 @@ class Bench:
         )
 
     @property
+    def cells(self) -> tuple[CellId, ...]:
+        """The cells that run on it."""
+        return tuple(plan.cell for plan in self.plans)
+
+    @property
     def kept(self) -> bool:
         """Whether the lab is to outlive its cells; one that never came up is no use to anybody."""
         came_up = self._lab is not None and bool(self._lab.identities)
@@ -153,13 +157,15 @@ class Bench:
         """How to reach the kept lab."""
         return self._lab.reachable() if self._lab is not None else ()
 
-    def _write(self, result: CellResult) -> None:
+    def _stored(self, result: CellResult) -> CellResult | None:
         """Put the evidence on disk at once: a run that is killed later keeps it."""
         try:
-            self.written[result.cell.slug] = write_cell(self.run_folder, result)
+            self.written[result.cell.slug] = stored = write_cell(self.run_folder, result)
         except OSError as error:
             # Writing the record will meet the same obstacle and end the run with its reason.
-            self.listener.note(f"{result.cell.title}: evidence not written: {error}")
+            self.tell(Note(f"{result.cell.title}: evidence not written: {error}"))
+            return None
+        return stored
 
     def _run_cell(self, plan: CellPlan) -> CellResult:
         began = time.monotonic()
@@ -185,7 +191,7 @@ class Bench:
     def _verdict(self, plan: CellPlan, phases: list[PhaseResult]) -> tuple[Verdict, str]:
         def on_phase(phase: PhaseResult) -> None:
             phases.append(phase)
-            self.listener.phase_done(plan.cell, phase)
+            self.tell(PhaseDone(plan.cell, phase))
 
         try:
             lab = self._healthy_lab(plan)
@@ -280,7 +286,7 @@ def benches_of(
     seed: int,
     own_files: Path | None,
     stop: threading.Event,
-    listener: Listener,
+    tell: OnEvent,
 ) -> list[Bench]:
     """Group planned cells: containers are shared by cells with the same nodes, since starting
     them costs more than reconfiguring; processes on loopback are made anew for each cell."""
@@ -303,7 +309,7 @@ def benches_of(
             seed=seed,
             own_files=own_files,
             stop=stop,
-            listener=listener,
+            tell=tell,
             keys=keys,
         )
         for index, (key, plans) in enumerate(groups.items())

@@ -18,13 +18,12 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 from multiprocessing.connection import wait as wait_for_messages
 from multiprocessing.context import ForkProcess
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from orchestrator.machine.stopping import LONGEST_SLEEP, raise_if_told, unstoppable
-from orchestrator.model.results import CellId, CellResult, PhaseResult
+from orchestrator.model.events import CellDone, Event, Note, OnEvent
 from orchestrator.runs import remains
 from orchestrator.runs.cell import Bench
-from orchestrator.runs.request import Listener
 
 #: How long interrupted benches get to tear down before nobody waits for them, in seconds.
 TEARDOWN_SECONDS: Final = 30.0
@@ -105,13 +104,13 @@ class ForkCrew:
     Args:
         processes: how many.
         threads: benches at the same time in each of them.
-        listener: told what happens, in this process.
+        tell: told what happens, in this process.
     """
 
-    def __init__(self, processes: int, threads: int, listener: Listener) -> None:
+    def __init__(self, processes: int, threads: int, tell: OnEvent) -> None:
         self._processes = processes
         self._threads = threads
-        self._listener = listener
+        self._tell = tell
         self._benches: Sequence[Bench] = ()
         self._pipes: list[Connection] = []
         self._workers: list[ForkProcess] = []
@@ -172,23 +171,21 @@ class ForkCrew:
         with unstoppable() as noted:  # or a message already taken off the pipe could be lost
             for pipe in [each for each in open_pipes if each in ready]:
                 try:
-                    message = pipe.recv()
+                    event: Event = pipe.recv()
                 except (EOFError, ConnectionResetError):
                     open_pipes.discard(pipe)
                     continue
-                self._take(*message)
+                self._take(event)
         noted.raise_if_stopped()
 
-    def _take(self, what: str, *arguments: Any) -> None:
-        if what == "cell":
-            number, result, written = arguments
-            bench = self._benches[number]
-            bench.results.append(result)
-            if written is not None:
-                bench.written[result.cell.slug] = written
-            self._listener.cell_done(result)
-        else:
-            getattr(self._listener, what)(*arguments)
+    def _take(self, event: Event) -> None:
+        if isinstance(event, CellDone):
+            cell = event.result.cell
+            (bench,) = (each for each in self._benches if cell in each.cells)
+            bench.results.append(event.result)
+            if event.stored is not None:
+                bench.written[cell.slug] = event.stored
+        self._tell(event)
 
     def _end_workers(self) -> None:
         """Let the workers tear down, hear what they still say, and end those that don't end."""
@@ -208,7 +205,7 @@ class ForkCrew:
             pipe.close()
         if any(process.exitcode for process in self._workers):
             for line in remains.sweep(containers=False):
-                self._listener.note(f"removed what a lost process left: {line}")
+                self._tell(Note(f"removed what a lost process left: {line}"))
 
     def _explain_missing(self) -> None:
         """A worker that died took its cells with it: say so instead of leaving them out."""
@@ -217,7 +214,7 @@ class ForkCrew:
             for plan in bench.plans[len(bench.results) :]:
                 result = bench.lost(plan, f"the process that ran it ended with {', '.join(codes)}")
                 bench.results.append(result)
-                self._listener.cell_done(result)
+                self._tell(CellDone(result))
 
 
 class _Worker:
@@ -252,7 +249,7 @@ class _Worker:
     def _take_benches(self) -> None:
         while (number := self._next_task()) is not None:
             bench = self._benches[number]
-            bench.listener = _Messenger(number, bench, self._send)
+            bench.tell = self._send
             bench.run()
 
     def _obey(self) -> None:
@@ -261,34 +258,7 @@ class _Worker:
         for bench in self._benches:
             bench.interrupt()
 
-    def _send(self, *message: object) -> None:
+    def _send(self, event: Event) -> None:
         # Where nobody listens any more the labs are being removed.
         with self._sending, suppress(OSError):
-            self._pipe.send(message)
-
-
-class _Messenger:
-    """A listener in a worker: passes everything on to the parent's."""
-
-    def __init__(self, number: int, bench: Bench, send: Callable[..., None]) -> None:
-        self._number = number
-        self._bench = bench
-        self._send = send
-
-    def run_started(self, run: str, cells: tuple[CellId, ...]) -> None:
-        self._send("run_started", run, cells)
-
-    def note(self, text: str) -> None:
-        self._send("note", text)
-
-    def cell_started(self, cell: CellId) -> None:
-        self._send("cell_started", cell)
-
-    def phase_done(self, cell: CellId, phase: PhaseResult) -> None:
-        self._send("phase_done", cell, phase)
-
-    def cell_done(self, result: CellResult) -> None:
-        self._send("cell", self._number, result, self._bench.written.get(result.cell.slug))
-
-    def kept(self, reach: tuple[str, ...]) -> None:
-        self._send("kept", reach)
+            self._pipe.send(event)

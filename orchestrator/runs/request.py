@@ -1,4 +1,4 @@
-"""What a user asks of a run, and how a run tells what it is doing."""
+"""What a user asks of a run, and what carries it out."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from orchestrator.errors import EnvironmentProblemError
-from orchestrator.model.results import CellId, CellResult, PhaseResult, RunResult
+from orchestrator.model.events import OnEvent
+from orchestrator.model.results import RunResult
 
 BackendChoice = Literal["auto", "docker", "local"]
 
@@ -42,32 +43,11 @@ class UnrecordedRunError(EnvironmentProblemError):
         self.result = result
 
 
-class Listener(Protocol):
-    """Told what happens, from any thread, one call at a time."""
-
-    def run_started(self, run: str, cells: tuple[CellId, ...]) -> None:
-        """Everything is parsed and validated; nothing has started yet."""
-
-    def note(self, text: str) -> None:
-        """Something the user should know (an edition chosen, remains of an old run removed)."""
-
-    def cell_started(self, cell: CellId) -> None:
-        """The nodes of this cell are being started."""
-
-    def phase_done(self, cell: CellId, phase: PhaseResult) -> None:
-        """One phase was observed."""
-
-    def cell_done(self, result: CellResult) -> None:
-        """The cell is finished and torn down."""
-
-    def kept(self, reach: tuple[str, ...]) -> None:
-        """The last lab stays up until the user ends the run; how to reach it, a line each."""
-
-
 class Engine(Protocol):
     """Runs a request: ``orchestrator.runs.suite.execute``, or a fake of it.
 
-    The record is written before ``kept`` is told and before it returns. A ``KeyboardInterrupt``
+    The record is written before ``Kept`` is told and before it returns. Events are told one at a
+    time, from any thread. A ``KeyboardInterrupt``
     in the main thread stops it: labs are torn down, the record is written with ``interrupted``
     set, and the result so far is returned; while a lab is kept it only ends that lab.
 
@@ -77,5 +57,5 @@ class Engine(Protocol):
         KeyboardInterrupt: it was stopped before there was anything to record.
     """
 
-    def __call__(self, request: RunRequest, listener: Listener) -> RunResult:
+    def __call__(self, request: RunRequest, tell: OnEvent) -> RunResult:
         """Run it."""

@@ -18,14 +18,15 @@ from orchestrator.errors import EnvironmentProblemError, InputError
 from orchestrator.lab.study import require_dicom
 from orchestrator.machine import processes
 from orchestrator.machine.stopping import LONGEST_SLEEP, raise_if_told, unstoppable
-from orchestrator.model.results import CellId, CellResult, PhaseResult, RunResult
+from orchestrator.model.events import Event, Kept, Note, OnEvent, RunStarted
+from orchestrator.model.results import CellResult, RunResult
 from orchestrator.records.folders import new_run, prune, run_over
 from orchestrator.records.full_disk import is_full, make_room
 from orchestrator.records.record import without_evidence, write_run
 from orchestrator.runs import remains
 from orchestrator.runs.cell import Bench, Outlook, benches_of, plan_all
 from orchestrator.runs.crew import Crew, ForkCrew, ThreadCrew, can_fork, stopped_by
-from orchestrator.runs.request import Listener, RunRequest, UnrecordedRunError
+from orchestrator.runs.request import RunRequest, UnrecordedRunError
 from orchestrator.scenarios.loader import read_folder
 from orchestrator.scenarios.selection import SITE_PREFIX, cells_of, select, select_stacks
 from orchestrator.stacks.base import STACKS, Stack
@@ -36,7 +37,7 @@ from orchestrator.stacks.external.stack import load_site
 _WORKERS: Final[Mapping[str, int]] = {"local": 6, "docker": 2}
 
 
-def execute(request: RunRequest, listener: Listener) -> RunResult:
+def execute(request: RunRequest, tell: OnEvent) -> RunResult:
     """Run everything that ``request`` names and write the record.
 
     A KeyboardInterrupt ends the run in order: labs are torn down, the record says so.
@@ -49,7 +50,7 @@ def execute(request: RunRequest, listener: Listener) -> RunResult:
     scenarios = select(shelf.scenarios, request.names, shelf.broken)
     if request.study is not None:
         require_dicom(request.study)
-    backend = _backend(request, listener)
+    backend = _backend(request, tell)
     names = select_stacks(request.stacks)
     stacks = _stacks(names, request)
     outlooks: list[Outlook] = []
@@ -61,16 +62,16 @@ def execute(request: RunRequest, listener: Listener) -> RunResult:
     if not outlooks:
         raise InputError("\n".join(("no cell to run:", *left_out)))
     for broken in shelf.broken:
-        listener.note(f"not in this run, but wrong ('pacslab validate' says why): {broken.file}")
+        tell(Note(f"not in this run, but wrong ('pacslab validate' says why): {broken.file}"))
     for line in left_out:
-        listener.note(f"left out: {line}")
+        tell(Note(f"left out: {line}"))
     for line in remains.sweep(containers=backend.name == "docker"):
-        listener.note(f"removed what a killed run left: {line}")
+        tell(Note(f"removed what a killed run left: {line}"))
     with unstoppable() as noted:
         folder = new_run(request.runs)
     try:
         noted.raise_if_stopped()
-        return _Run(request, listener, backend, folder).execute(outlooks)
+        return _Run(request, tell, backend, folder).execute(outlooks)
     finally:
         with unstoppable():
             with suppress(OSError):  # a run that never began has nothing in its folder
@@ -88,11 +89,9 @@ def scenario_folder() -> Path:
 class _Run:
     """One run at work. Cells run in worker threads; this object is what they share."""
 
-    def __init__(
-        self, request: RunRequest, listener: Listener, backend: Backend, folder: Path
-    ) -> None:
+    def __init__(self, request: RunRequest, tell: OnEvent, backend: Backend, folder: Path) -> None:
         self._request = request
-        self._listener = _OneAtATime(listener)
+        self._tell = _one_at_a_time(tell)
         self._backend = backend
         self._folder = folder
         self._seed = request.seed if request.seed is not None else secrets.randbits(31)
@@ -100,7 +99,7 @@ class _Run:
 
     def execute(self, outlooks: list[Outlook]) -> RunResult:
         began = datetime.now(UTC)
-        self._listener.run_started(self._folder.name, tuple(each.cell for each in outlooks))
+        self._tell(RunStarted(self._folder.name, tuple(each.cell for each in outlooks)))
         benches = benches_of(
             outlooks,
             self._backend,
@@ -109,7 +108,7 @@ class _Run:
             seed=self._seed,
             own_files=self._request.study,
             stop=self._stop,
-            listener=self._listener,
+            tell=self._tell,
         )
         if self._request.keep and benches:
             benches[-1].keep = True
@@ -124,11 +123,11 @@ class _Run:
             if kept and not cut_short and not noted.stopped:
                 self._hold(kept)
         except KeyboardInterrupt:
-            self._listener.note("ending the lab")
+            self._tell(Note("ending the lab"))
         finally:
             for bench in benches:
                 if left_over := bench.give_up():
-                    self._listener.note(left_over)
+                    self._tell(Note(left_over))
         return result
 
     def _work(self, benches: list[Bench]) -> tuple[str, BaseException | None]:
@@ -183,7 +182,7 @@ class _Run:
 
     def _record_on_full_disk(self, result: RunResult, written: dict[str, CellResult]) -> None:
         if not self._request.keep and make_room(self._folder):
-            self._listener.note("the disk is full: the record does without the studies sent")
+            self._tell(Note("the disk is full: the record does without the studies sent"))
             with suppress(EnvironmentProblemError):
                 write_run(self._folder, result, written)
                 return
@@ -193,7 +192,7 @@ class _Run:
         except EnvironmentProblemError as error:
             raise UnrecordedRunError(str(error), result) from error
         missing = sorted(bare.keys() - written.keys())
-        self._listener.note(f"the disk is full: there is no evidence of {', '.join(missing)}")
+        self._tell(Note(f"the disk is full: there is no evidence of {', '.join(missing)}"))
 
     def _crew(self, benches: list[Bench]) -> Crew:
         """Several processes where that is faster and no lab has to outlive its cells."""
@@ -201,13 +200,13 @@ class _Run:
         cores = min(os.cpu_count() or 1, workers, len(benches))
         if self._backend.shares_labs or self._request.keep or cores < 2 or not can_fork():
             return ThreadCrew(workers)
-        return ForkCrew(cores, -(-workers // cores), self._listener)
+        return ForkCrew(cores, -(-workers // cores), self._tell)
 
     def _hold(self, benches: list[Bench]) -> None:
         """Keep the last lab until the user ends it, by a KeyboardInterrupt."""
         processes.register_run(self._folder.name, kept=True)
         for bench in benches:
-            self._listener.kept(bench.reachable())
+            self._tell(Kept(self._folder.name, bench.reachable()))
         while not self._stop.wait(LONGEST_SLEEP):
             raise_if_told()
 
@@ -223,39 +222,18 @@ class _Run:
         return (*words, "--seed", str(self._seed))
 
 
-class _OneAtATime:
-    """A listener that lets one thread through at a time."""
+def _one_at_a_time(tell: OnEvent) -> OnEvent:
+    """``tell`` for one thread at a time."""
+    lock = threading.Lock()
 
-    def __init__(self, listener: Listener) -> None:
-        self._listener = listener
-        self._lock = threading.Lock()
+    def tell_alone(event: Event) -> None:
+        with lock:
+            tell(event)
 
-    def run_started(self, run: str, cells: tuple[CellId, ...]) -> None:
-        with self._lock:
-            self._listener.run_started(run, cells)
-
-    def note(self, text: str) -> None:
-        with self._lock:
-            self._listener.note(text)
-
-    def cell_started(self, cell: CellId) -> None:
-        with self._lock:
-            self._listener.cell_started(cell)
-
-    def phase_done(self, cell: CellId, phase: PhaseResult) -> None:
-        with self._lock:
-            self._listener.phase_done(cell, phase)
-
-    def cell_done(self, result: CellResult) -> None:
-        with self._lock:
-            self._listener.cell_done(result)
-
-    def kept(self, reach: tuple[str, ...]) -> None:
-        with self._lock:
-            self._listener.kept(reach)
+    return tell_alone
 
 
-def _backend(request: RunRequest, listener: Listener) -> Backend:
+def _backend(request: RunRequest, tell: OnEvent) -> Backend:
     if request.backend != "auto":
         backend = BACKENDS[request.backend]
         problem = backend.unavailable()
@@ -274,7 +252,7 @@ def _backend(request: RunRequest, listener: Listener) -> Backend:
             why_not = "its images are not here; 'make images' builds them"
     if why_not is None:
         return docker
-    listener.note(f"running without Docker: {why_not}")
+    tell(Note(f"running without Docker: {why_not}"))
     return BACKENDS["local"]
 
 

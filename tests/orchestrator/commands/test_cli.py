@@ -16,10 +16,11 @@ import pytest
 from orchestrator import cli
 from orchestrator.errors import EnvironmentProblemError, InputError, LabError, PacslabError
 from orchestrator.machine import processes
+from orchestrator.model.events import Note, OnEvent, RunStarted
 from orchestrator.model.results import RunResult, Verdict
 from orchestrator.records.record import load_run, write_run
 from orchestrator.runs import remains
-from orchestrator.runs.request import Listener, RunRequest
+from orchestrator.runs.request import RunRequest
 from tests import samples
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -33,10 +34,10 @@ class FakeEngine:
         self.requests: list[RunRequest] = []
         self.ending: RunResult | BaseException = samples.run(samples.cell())
 
-    def __call__(self, request: RunRequest, listener: Listener) -> RunResult:
+    def __call__(self, request: RunRequest, tell: OnEvent) -> RunResult:
         self.requests.append(request)
-        listener.run_started("20260101T000000Z-abcdef", (samples.cell().cell,))
-        listener.note("a note")
+        tell(RunStarted("20260101T000000Z-abcdef", (samples.cell().cell,)))
+        tell(Note("a note"))
         if isinstance(self.ending, BaseException):
             raise self.ending
         return self.ending
@@ -229,7 +230,7 @@ def test_a_run_recorded_by_schema_1_0_is_still_shown(
     folder = ROOT / "tests/orchestrator/records/version-1.0/20261125T002416Z-888bbd"
     assert pacslab("show", str(folder)) == 0
     shown = capsys.readouterr().out
-    assert "refused: nothing listens there" in shown
+    assert "broken: ct console, entry for archive: port 20897 → 22837" in shown
     assert "1 cell on local: 1 pass" in shown
     assert "cut short" not in shown
 
@@ -260,13 +261,14 @@ from orchestrator.commands.run import RunOutput, run
 from orchestrator.records.folders import new_run, run_over
 from orchestrator.records.record import write_run
 from orchestrator.runs.request import RunRequest
+from orchestrator.model.events import Kept, RunStarted
 from orchestrator.model.results import Verdict
 from tests import samples
 
-def engine(request, listener):
+def engine(request, tell):
     folder = new_run(request.runs)
     cell = samples.cell(verdict=Verdict.FAIL)
-    listener.run_started(folder.name, (cell.cell,))
+    tell(RunStarted(folder.name, (cell.cell,)))
     interrupted = ""
     try:
         try:
@@ -282,7 +284,7 @@ def engine(request, listener):
         write_run(folder, result)
         if request.keep:
             processes.register_run(folder.name, kept=True)
-            listener.kept(("archive: 127.0.0.1:4242",))
+            tell(Kept(folder.name, ("archive: 127.0.0.1:4242",)))
             try:
                 threading.Event().wait()
             except KeyboardInterrupt:

@@ -7,9 +7,10 @@ import io
 import pytest
 from rich.console import Console
 
+from orchestrator.model.events import CellDone, CellStarted, Kept, Note, PhaseDone, RunStarted
 from orchestrator.model.results import Verdict
 from orchestrator.output import console as consoles
-from orchestrator.output.progress import LiveProgress, PlainProgress, progress
+from orchestrator.output.progress import LiveProgress, progress
 from tests import samples
 
 FAILING = samples.cell(
@@ -17,10 +18,6 @@ FAILING = samples.cell(
     verdict=Verdict.FAIL,
     reason="fault was not as declared",
 )
-
-
-def ignore_kept(run: str, reach: tuple[str, ...]) -> None:
-    raise AssertionError("nothing was kept")
 
 
 def recorder(*, terminal: bool) -> Console:
@@ -35,15 +32,16 @@ def text_of(console: Console) -> str:
 
 
 def play(console: Console) -> str:
-    listener = progress(console, ignore_kept)
-    with listener.showing():
-        listener.run_started("run-1", (FAILING.cell, samples.cell("healthy").cell))
-        listener.note("running without Docker")
-        listener.cell_started(FAILING.cell)
+    tell = progress(console)
+    with tell.showing():
+        tell(RunStarted("run-1", (FAILING.cell, samples.cell("healthy").cell)))
+        tell(Note("running without Docker"))
+        tell(CellStarted(FAILING.cell))
         for phase in FAILING.phases:
-            listener.phase_done(FAILING.cell, phase)
-        listener.cell_done(FAILING)
-        listener.cell_done(samples.cell("healthy"))
+            tell(PhaseDone(FAILING.cell, phase))
+        tell(CellDone(FAILING))
+        tell(CellDone(samples.cell("healthy")))
+        tell(Kept("run-1", ("archive: 127.0.0.1:4242",)))
     return text_of(console)
 
 
@@ -62,9 +60,9 @@ def test_a_log_gets_a_line_for_each_event() -> None:
 
 def test_a_log_does_not_get_the_tail_of_an_archives_log() -> None:
     console = recorder(terminal=False)
-    listener = progress(console, ignore_kept)
+    tell = progress(console)
     reason = "waited for Orthanc, but it ended\nfirst line\nlast line"
-    listener.cell_done(samples.cell(verdict=Verdict.ERROR, reason=reason))
+    tell(CellDone(samples.cell(verdict=Verdict.ERROR, reason=reason)))
     (line,) = text_of(console).splitlines()
     assert line.endswith("error: waited for Orthanc, but it ended (1/0)")
 
@@ -79,22 +77,13 @@ def test_a_terminal_keeps_notes_and_failures_and_shows_the_bar() -> None:
 
 def test_the_live_view_fits_a_low_terminal() -> None:
     console = recorder(terminal=True)
-    listener = LiveProgress(console, ignore_kept)
+    live = LiveProgress(console)
     many = [samples.cell(f"s{number}").cell for number in range(50)]
-    listener.run_started("run-1", tuple(many))
+    live(RunStarted("run-1", tuple(many)))
     for cell in many:
-        listener.cell_started(cell)
-    console.print(listener._view())
+        live(CellStarted(cell))
+    console.print(live._view())
     assert "and 34 more cells at work" in text_of(console)
-
-
-@pytest.mark.parametrize("kind", [LiveProgress, PlainProgress])
-def test_a_kept_lab_is_passed_on_with_its_run(kind: type[PlainProgress]) -> None:
-    told: list[tuple[str, tuple[str, ...]]] = []
-    listener = kind(recorder(terminal=False), lambda run, reach: told.append((run, reach)))
-    listener.run_started("run-1", ())
-    listener.kept(("archive: 127.0.0.1:4242",))
-    assert told == [("run-1", ("archive: 127.0.0.1:4242",))]
 
 
 def test_no_color_is_respected(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,6 @@ from orchestrator.lab.lab import Lab
 from orchestrator.model.results import CellId, CellResult, Verdict
 from orchestrator.model.scenario import Expect, Expectation, Scenario
 from orchestrator.runs.cell import Bench, Outlook, benches_of, plan_all
-from orchestrator.runs.request import Listener
 from tests.fakes import FakeBackend, FakeNodes, FakeStack, FakeWorld, Heard
 
 REJECTED = Outcome(rung=Rung.ASSOCIATE, signature=Signature.rejected(1, 1, 7))
@@ -77,7 +76,6 @@ class Stage:
         return plan_all(scenario, [cell], self.backend, {"fake": self.stack})
 
     def benches(self, *scenarios: Scenario) -> list[Bench]:
-        listener: Listener = self.heard
         return benches_of(
             [outlook for scenario in scenarios for outlook in self.outlooks(scenario)],
             self.backend,
@@ -86,7 +84,7 @@ class Stage:
             seed=1,
             own_files=None,
             stop=self.stop,
-            listener=listener,
+            tell=self.heard,
         )
 
     def play(self, scenario: Scenario) -> CellResult:

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -24,16 +24,6 @@ from tests.fakes import FakeBackend, FakeWorld, Heard
 from tests.real_runs import ROOT, scenario
 
 PATIENCE = 60
-
-
-@dataclass
-class Notes(Heard):
-    """Remembers the notes too."""
-
-    notes: list[str] = field(default_factory=list)
-
-    def note(self, text: str) -> None:
-        self.notes.append(text)
 
 
 @dataclass
@@ -68,7 +58,7 @@ def test_a_run_without_docker_says_why(
         "local": FakeBackend(world),
     }
     monkeypatch.setattr(suite, "BACKENDS", backends)
-    heard = Notes()
+    heard = Heard()
     assert suite._backend(RunRequest(names=("all",), stacks=(stack,)), heard).name == chosen
     assert bool(heard.notes) == bool(note)
     assert all(note in each and "None" not in each for each in heard.notes)
@@ -90,7 +80,7 @@ def run(folder: Path, *names: str, heard: Heard | None = None) -> tuple[CellResu
 def test_a_broken_scenario_is_in_nobodys_way_but_its_own(folder: Path) -> None:
     scenario(folder, "fine")
     scenario(folder, "broken", probe="eco")
-    heard = Notes()
+    heard = Heard()
     (cell,) = run(folder, "fine", heard=heard)
     assert cell.verdict is Verdict.PASS, cell.reason
     (note,) = (each for each in heard.notes if "validate" in each)
