@@ -15,13 +15,13 @@ from typing import Any, Final, NamedTuple
 from pynetdicom.dimse_messages import N_EVENT_REPORT_RQ
 from pynetdicom.dimse_primitives import N_ACTION, N_EVENT_REPORT
 
-from archive.acceptor import AcceptedAssociation, AssociationEndedError, Context
 from archive.commitment_data import Instance, information_of, judged, requested
 from archive.encoding import encode
 from archive.policy import Policy
 from archive.responses import failed
 from archive.store import ObjectStore
 from archive.vendor import Commitment
+from dicom.association.accepted import AcceptedAssociation, AssociationEndedError, Context
 from dicom.association.ends import Caller, Target, Timeouts
 from dicom.association.negotiated import RoleSelection
 from dicom.association.requestor import Association

@@ -9,9 +9,9 @@ from typing import Final, NamedTuple
 from pydicom import Dataset
 from pynetdicom.dimse_primitives import N_ACTION
 
-from archive.acceptor import Context
 from archive.encoding import decode
 from archive.store import ObjectStore
+from dicom.association.accepted import Context
 from dicom.datasets.encoding import MalformedDatasetError
 from dicom.workflow.storage_commitment import (
     REQUEST_STORAGE_COMMITMENT,

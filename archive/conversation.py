@@ -16,11 +16,9 @@ from pynetdicom.dimse_primitives import (
     DimsePrimitiveType,
 )
 
-from archive.acceptor import AcceptedAssociation, AssociationEndedError, Context, Received
-from archive.association_rules import Abort
 from archive.encoding import decode, encode
 from archive.identifiers import IdentifierError, read_query, read_retrieve
-from archive.policy import ACCEPTED, QUERY_CLASSES, Policy
+from archive.policy import QUERY_CLASSES, Policy
 from archive.query import find
 from archive.receive import Receiver
 from archive.responses import failed
@@ -28,6 +26,10 @@ from archive.retrieve import Retrieval, matching
 from archive.sender import Sender
 from archive.store import Held, ObjectStore
 from archive.workflow import Workflow
+from dicom.association.accepted import AcceptedAssociation, AssociationEndedError, Context
+from dicom.association.messages import IncomingMessage
+from dicom.association.requested import ACCEPTED
+from dicom.association.rules import Abort
 from dicom.datasets.encoding import MalformedDatasetError
 from dicom.settings import Service
 
@@ -112,7 +114,7 @@ class Conversation:
         association = self._association
         try:
             while True:
-                self._dispatch(association.receive())
+                self._dispatch(*association.receive())
         except AssociationEndedError as ended:
             self._log(f"association from {association.calling}@{association.peer} {ended}")
 
@@ -127,8 +129,8 @@ class Conversation:
         }
         return dict.fromkeys(self._relational, _RELATIONAL)
 
-    def _dispatch(self, received: Received) -> None:
-        context, message, last_fragment = received
+    def _dispatch(self, context: Context, incoming: IncomingMessage) -> None:
+        message = incoming.primitive
         if self._workflow.answer(self._policy, self._association, context, message):
             return
         service = _SERVICE.get(type(message))
@@ -143,7 +145,9 @@ class Conversation:
         if isinstance(message, C_ECHO):
             self._echo(context, message)
         elif isinstance(message, C_STORE):
-            reaction = self._receiver.store(self._policy, calling, context, message, last_fragment)
+            reaction = self._receiver.store(
+                self._policy, calling, context, message, incoming.last_fragment
+            )
             if isinstance(reaction, Abort):
                 self._association.abort(reaction)
                 raise AssociationEndedError("aborted: the dataset broke before all of it was there")

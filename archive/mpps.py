@@ -8,9 +8,9 @@ from io import BytesIO
 from pydicom import Dataset
 from pynetdicom.dimse_primitives import N_CREATE, N_SET
 
-from archive.acceptor import AcceptedAssociation, Context
 from archive.encoding import decode
 from archive.responses import replied
+from dicom.association.accepted import AcceptedAssociation, Context
 from dicom.datasets.encoding import MalformedDatasetError
 from dicom.dimse.responses import Reply
 from dicom.workflow.procedure_steps import MppsRules, ProcedureSteps

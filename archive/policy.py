@@ -10,6 +10,13 @@ from pydicom.uid import UID
 from pynetdicom.presentation import AllStoragePresentationContexts
 
 from archive.vendor import VendorProfile
+from dicom.association.requested import (
+    ACCEPTED,
+    CLASS_REFUSED,
+    SYNTAX_REFUSED,
+    ContextAnswer,
+    Rejection,
+)
 from dicom.datasets.uids import uid_of
 from dicom.settings import ArchiveSettings, KnownAE, Service
 from dicom.workflow.performed_step import MPPS
@@ -47,27 +54,6 @@ _CURRENT_STORAGE: Final = frozenset(
 )
 #: Where PS3.6 puts storage SOP classes; retired ones are in the registry only.
 _STORAGE_ARC: Final = "1.2.840.10008.5.1.4.1.1."
-
-#: Presentation-context results (PS3.8 table 9-18).
-ACCEPTED: Final = 0
-CLASS_REFUSED: Final = 3
-SYNTAX_REFUSED: Final = 4
-
-
-class Rejection(NamedTuple):
-    """A-ASSOCIATE-RJ result, source, reason (PS3.8 9.3.4), and why in an administrator's words."""
-
-    result: int
-    source: int
-    reason: int
-    words: str
-
-
-class Answer(NamedTuple):
-    """Result for one proposed context, and the transfer syntax chosen where it is accepted."""
-
-    result: int
-    transfer_syntax: str
 
 
 class Policy:
@@ -117,20 +103,28 @@ class Policy:
             return one == other
         return one.upper() == other.upper()
 
-    def answer(self, abstract_syntax: str, proposed: Sequence[str], called: str = "") -> Answer:
+    def answer(
+        self, abstract_syntax: str, proposed: Sequence[str], called: str = ""
+    ) -> ContextAnswer:
         """Accept or refuse one presentation context that was proposed to the AE ``called``."""
         rules = self.profile.negotiation
         service = self.service_of(abstract_syntax, called)
         if service is None or self._switched_off(service):
-            return Answer(CLASS_REFUSED, proposed[0])
+            return ContextAnswer(CLASS_REFUSED, proposed[0])
         if service != "store":
             chosen = _first(rules.query_transfer_syntaxes, proposed)
-            return Answer(ACCEPTED, chosen) if chosen else Answer(SYNTAX_REFUSED, proposed[0])
+            return (
+                ContextAnswer(ACCEPTED, chosen)
+                if chosen
+                else ContextAnswer(SYNTAX_REFUSED, proposed[0])
+            )
         accepted = self._storage_syntaxes
         offered = [uid for uid in proposed if accepted is None or uid in accepted]
         if not offered:
-            return Answer(rules.refused_storage_syntax, proposed[0])
-        return Answer(ACCEPTED, _first(rules.preferred_transfer_syntaxes, offered) or offered[0])
+            return ContextAnswer(rules.refused_storage_syntax, proposed[0])
+        return ContextAnswer(
+            ACCEPTED, _first(rules.preferred_transfer_syntaxes, offered) or offered[0]
+        )
 
     def service_of(self, abstract_syntax: str, called: str = "") -> Offered | None:
         """The service that an abstract syntax stands for at the AE ``called``; None: not offered.

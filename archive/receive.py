@@ -10,13 +10,13 @@ from typing import Final, NamedTuple
 from pydicom import Dataset
 from pynetdicom.dimse_primitives import C_STORE
 
-from archive.acceptor import Context
-from archive.association_rules import Abort
 from archive.encoding import decode, encode
 from archive.policy import Policy
 from archive.responses import failed
 from archive.store import Arrival, ObjectStore
 from archive.structure import BrokenStructureError, strictly_read
+from dicom.association.accepted import Context
+from dicom.association.rules import Abort
 from dicom.datasets.encoding import UNREADABLE, MalformedDatasetError
 from dicom.dimse.responses import Failure
 
@@ -91,7 +91,7 @@ class Receiver:
 
         A vendor that does not answer a dataset that breaks has stopped to expect it: if more
         fragments were still to come then, they are misplaced. ``last_fragment`` is as of
-        ``Message``.
+        ``IncomingMessage``.
         """
         rules = policy.profile.receipt
         response = C_STORE()

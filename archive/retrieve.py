@@ -12,7 +12,6 @@ from typing import Final
 from pydicom import Dataset
 from pynetdicom.dimse_primitives import C_GET, C_MOVE, C_STORE
 
-from archive.acceptor import AcceptedAssociation, Context
 from archive.encoding import encode, reencode
 from archive.identifiers import UNIQUE_KEY, Identifier
 from archive.policy import Policy
@@ -20,6 +19,7 @@ from archive.responses import failed
 from archive.sender import Originator, Sender, Sent, words_of
 from archive.store import Held, ObjectStore
 from archive.vendor import Retrieve
+from dicom.association.accepted import AcceptedAssociation, Context
 from dicom.datasets.encoding import MalformedDatasetError
 from dicom.datasets.part10 import inspect
 from dicom.dimse.responses import Failure
@@ -227,7 +227,7 @@ class Retrieval:
         except MalformedDatasetError as error:
             return Sent(None, str(error))
         self._association.send(request, context)
-        return Sent.answered(self._association.receive().message)
+        return Sent.answered(self._association.receive()[1].primitive)
 
     @staticmethod
     def _content(held: Held, transfer_syntax: str) -> bytes:

@@ -9,13 +9,11 @@ from pathlib import Path
 from threading import Event, Lock
 from typing import Any
 
-from archive.acceptor import AcceptedAssociation, AssociationEndedError
 from archive.commitment import Committer
 from archive.configuration import ForwardOrder, ServerConfiguration, SystemAnswer
 from archive.conversation import Conversation
 from archive.forwarding import forward
 from archive.journal import Journal
-from archive.listener import Listener
 from archive.policy import Policy
 from archive.receive import Receiver
 from archive.retrieve import in_order
@@ -24,7 +22,9 @@ from archive.store import Held, ObjectStore
 from archive.web.handler import web_handler
 from archive.web.service import DicomWebService
 from archive.workflow import Workflow
+from dicom.association.accepted import AcceptedAssociation, AssociationEndedError
 from dicom.association.ends import Tls
+from dicom.association.port import DicomPort
 from dicom.association.tls import client_context, server_context
 from dicom.control import ControlHandler, ControlServer, Verb
 from dicom.datasets.part10 import fingerprint_of
@@ -93,20 +93,20 @@ class ProfileServer:
             self._journal.write,
         )
         self._workflow = Workflow(committer, self._journal.write)
-        self._listener = Listener(
+        self._port = DicomPort(
             (configuration.host, configuration.dicom_port),
             profile.admission,
             lambda: self._in_force.server_tls,
             self._serve,
             self._journal.write,
         )
-        self.dicom_port = self._listener.port
+        self.dicom_port = self._port.port
         try:
             self._control = ControlServer(
                 self._verbs(), configuration.host, configuration.web_port, self._web_handler()
             )
         except OSError as error:
-            self._listener.stop()
+            self._port.stop()
             self._store.close()
             raise UsageError(
                 f"the archive can't listen on {configuration.host}:{configuration.web_port}:"
@@ -124,7 +124,7 @@ class ProfileServer:
             if self._stopped:
                 return
             self._stopped = True
-        self._listener.stop()
+        self._port.stop()
         self._control.stop()
         self._workflow.stop()
         self._store.close()

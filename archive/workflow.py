@@ -13,11 +13,11 @@ from pynetdicom.dimse_primitives import (
     DimsePrimitiveType,
 )
 
-from archive.acceptor import AcceptedAssociation, Context
 from archive.commitment import Committer
 from archive.mpps import answer_step
 from archive.policy import Policy
 from archive.worklist import answer_query
+from dicom.association.accepted import AcceptedAssociation, Context
 from dicom.workflow.procedure_steps import ProcedureSteps
 from dicom.workflow.schedule import Schedule
 

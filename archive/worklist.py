@@ -9,10 +9,10 @@ from typing import Final
 
 from pynetdicom.dimse_primitives import C_FIND
 
-from archive.acceptor import AcceptedAssociation, Context
 from archive.encoding import decode, encode
 from archive.responses import failed
 from archive.vendor import WorklistService
+from dicom.association.accepted import AcceptedAssociation, Context
 from dicom.datasets.encoding import MalformedDatasetError
 from dicom.dimse.responses import Failure
 from dicom.errors import UsageError

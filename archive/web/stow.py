@@ -11,10 +11,11 @@ from pydicom.filereader import read_dataset
 from pydicom.sequence import Sequence
 from pydicom.tag import BaseTag
 
-from archive.policy import ACCEPTED, Policy
+from archive.policy import Policy
 from archive.receive import Offer, Receiver, Verdict
 from archive.web.exchange import Reply, WebRequest, as_json
 from archive.web.rules import StowRules
+from dicom.association.requested import ACCEPTED
 from dicom.datasets.encoding import UNREADABLE
 from dicom.dimse.responses import Failure
 from dicom.web.multipart import MultipartError, Part, boundary_of, media_type, read_parts

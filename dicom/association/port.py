@@ -13,7 +13,7 @@ from socketserver import BaseRequestHandler, ThreadingTCPServer
 from threading import Event, Lock, Thread
 from typing import Any, Final
 
-from archive.association_rules import Admission
+from dicom.association.rules import PortRules
 from dicom.association.upper_layer import ABORT, ASSOCIATE_AC, ASSOCIATE_RQ
 from dicom.errors import UsageError
 
@@ -30,12 +30,12 @@ _TLS_HANDSHAKE: Final = b"\x16"
 Serve = Callable[[socket.socket, str, Event], None]
 
 
-class Listener:
+class DicomPort:
     """Listens from the start; every connection is served by a thread of its own.
 
     Args:
         address: host and port, port 0 for any free one (then read ``port``).
-        rules: the vendor's; only what concerns connections is used.
+        rules: for connections that are no association yet.
         tls: gives the context in force for new connections, None for plain TCP.
         serve: serves a connection that speaks DICOM.
         log: told of connections that never became associations.
@@ -47,7 +47,7 @@ class Listener:
     def __init__(
         self,
         address: tuple[str, int],
-        rules: Admission,
+        rules: PortRules,
         tls: Callable[[], ssl.SSLContext | None],
         serve: Serve,
         log: Callable[[str], None],
@@ -190,17 +190,17 @@ class _Server(ThreadingTCPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, address: tuple[str, int], listener: Listener) -> None:
-        self.listener = listener
+    def __init__(self, address: tuple[str, int], port: DicomPort) -> None:
+        self.port = port
         super().__init__(address, _Connection)
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        settled = self.listener.accepted(request)
+        settled = self.port.accepted(request)
         super().process_request(request, client_address)
-        self.listener.settle(settled)
+        self.port.settle(settled)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        self.listener.failed(f"{client_address[0]}:{client_address[1]}")
+        self.port.failed(f"{client_address[0]}:{client_address[1]}")
 
 
 class _Connection(BaseRequestHandler):
@@ -208,4 +208,4 @@ class _Connection(BaseRequestHandler):
 
     def handle(self) -> None:
         host, port = self.client_address[:2]
-        self.server.listener.handle(self.request, f"{host}:{port}")
+        self.server.port.handle(self.request, f"{host}:{port}")

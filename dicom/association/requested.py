@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from pynetdicom.pdu import A_ASSOCIATE_AC, A_ASSOCIATE_RJ, A_ASSOCIATE_RQ
 from pynetdicom.pdu_primitives import (
@@ -15,8 +15,28 @@ from pynetdicom.pdu_primitives import (
 )
 from pynetdicom.presentation import PresentationContext
 
-from archive.policy import Answer, Rejection
 from dicom.association import upper_layer
+
+#: Presentation-context results (PS3.8 table 9-18).
+ACCEPTED: Final = 0
+CLASS_REFUSED: Final = 3
+SYNTAX_REFUSED: Final = 4
+
+
+class Rejection(NamedTuple):
+    """A-ASSOCIATE-RJ result, source, reason (PS3.8 9.3.4), and why in an administrator's words."""
+
+    result: int
+    source: int
+    reason: int
+    words: str
+
+
+class ContextAnswer(NamedTuple):
+    """Result for one proposed context, and the transfer syntax chosen where it is accepted."""
+
+    result: int
+    transfer_syntax: str
 
 
 class Proposal(NamedTuple):
@@ -97,7 +117,7 @@ class Requested:
 
     def acceptance_pdu(
         self,
-        answers: Sequence[Answer],
+        answers: Sequence[ContextAnswer],
         max_length: int,
         roles: Mapping[str, Roles],
         extended: Mapping[str, bytes],
@@ -127,7 +147,7 @@ def rejection_pdu(rejection: Rejection) -> bytes:
     return encoded
 
 
-def _context(proposal: Proposal, answer: Answer) -> PresentationContext:
+def _context(proposal: Proposal, answer: ContextAnswer) -> PresentationContext:
     context = upper_layer.presentation_context(
         proposal.context_id, proposal.abstract_syntax, (answer.transfer_syntax,)
     )

@@ -1,7 +1,7 @@
 """DIMSE messages put together from the fragments in P-DATA-TF PDUs (PS3.7 6.3.1, PS3.8 annex E).
 
 pynetdicom's decoder takes every fragment for one of the message at hand. What a vendor makes of a
-fragment that is not due is the profile's to say, so fragments are handed to it one by one.
+fragment that is not due is for rules to say, so fragments are handed to it one by one.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pynetdicom.dimse_primitives import DimsePrimitiveType
 from pynetdicom.pdu import P_DATA_TF
 from pynetdicom.pdu_primitives import P_DATA
 
-from archive.association_rules import Abort, Negotiation
+from dicom.association.rules import Abort, PduRules
 
 #: Bits of a fragment's message control header (PS3.8 annex E.2).
 _COMMAND: Final = 0x01
@@ -29,7 +29,7 @@ class MisplacedFragmentError(Exception):
         self.how = how
 
 
-class Message(NamedTuple):
+class IncomingMessage(NamedTuple):
     """One whole message.
 
     ``last_fragment`` is the byte of its dataset at which the last fragment begins, 0 without
@@ -44,11 +44,11 @@ class Message(NamedTuple):
 class MessageReader:
     """Takes the P-DATA-TF PDUs of one association in turn, by ``rules``."""
 
-    def __init__(self, rules: Negotiation) -> None:
+    def __init__(self, rules: PduRules) -> None:
         self._rules = rules
         self._begin()
 
-    def take(self, pdu: bytes) -> Iterator[Message]:
+    def take(self, pdu: bytes) -> Iterator[IncomingMessage]:
         """The messages that end in ``pdu``, each as soon as it is whole.
 
         Raises:
@@ -69,7 +69,7 @@ class MessageReader:
         self._dataset_due = False
         self._dataset_length = self._last_fragment = 0
 
-    def _add(self, item: tuple[int, bytes]) -> Message | None:
+    def _add(self, item: tuple[int, bytes]) -> IncomingMessage | None:
         context_id, fragment = item
         control, value_length = fragment[0], len(fragment) - 1
         is_command = bool(control & _COMMAND)
@@ -85,7 +85,9 @@ class MessageReader:
         # pynetdicom's annotation says tuple, its check at run time wants a list
         primitive.presentation_data_value_list = [[context_id, fragment]]  # type: ignore[list-item]
         if self._message.decode_msg(primitive):
-            message = Message(context_id, self._message.message_to_primitive(), self._last_fragment)
+            message = IncomingMessage(
+                context_id, self._message.message_to_primitive(), self._last_fragment
+            )
             self._begin()
             return message
         if is_command and control & _LAST:

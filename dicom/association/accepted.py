@@ -21,11 +21,18 @@ from pynetdicom.dimse_messages import DIMSEMessage
 from pynetdicom.dimse_primitives import C_CANCEL, DimsePrimitiveType
 from pynetdicom.pdu import P_DATA_TF
 
-from archive.association_rules import Abort, Negotiation
-from archive.messages import Message, MessageReader, MisplacedFragmentError
-from archive.policy import ACCEPTED, Answer, Rejection
-from archive.requested import Proposal, Requested, Roles, rejection_pdu
 from dicom.association import upper_layer
+from dicom.association.messages import IncomingMessage, MessageReader, MisplacedFragmentError
+from dicom.association.requested import (
+    ACCEPTED,
+    ContextAnswer,
+    Proposal,
+    Rejection,
+    Requested,
+    Roles,
+    rejection_pdu,
+)
+from dicom.association.rules import Abort, PduRules
 from dicom.association.upper_layer import (
     ABORT,
     ASSOCIATE_RQ,
@@ -52,14 +59,6 @@ class Context(NamedTuple):
     transfer_syntax: str
 
 
-class Received(NamedTuple):
-    """A DIMSE request or response with its context, and ``last_fragment`` as of ``Message``."""
-
-    context: Context
-    message: DimsePrimitiveType
-    last_fragment: int
-
-
 class AcceptedAssociation:
     """One connection on which a requestor asks for an association.
 
@@ -72,14 +71,14 @@ class AcceptedAssociation:
     """
 
     def __init__(
-        self, connection: socket.socket, peer: str, rules: Negotiation, idle_timeout: float | None
+        self, connection: socket.socket, peer: str, rules: PduRules, idle_timeout: float | None
     ) -> None:
         self._connection = connection
         self._rules = rules
         self._idle_timeout = idle_timeout
         self._buffer = bytearray()
         self._messages = MessageReader(rules)
-        self._waiting: list[Message] = []
+        self._waiting: list[IncomingMessage] = []
         self._cancelled: set[int] = set()
         self._max_length = 0
         self.peer = peer
@@ -125,7 +124,7 @@ class AcceptedAssociation:
 
     def accept(
         self,
-        answers: Sequence[Answer],
+        answers: Sequence[ContextAnswer],
         max_length: int,
         roles: Mapping[str, Roles],
         extended: Mapping[str, bytes],
@@ -141,8 +140,8 @@ class AcceptedAssociation:
         }
         self._send(self._requested.acceptance_pdu(answers, max_length, roles, extended))
 
-    def receive(self) -> Received:
-        """The next DIMSE request or response; C-CANCEL requests are set aside.
+    def receive(self) -> tuple[Context, IncomingMessage]:
+        """The next DIMSE request or response with its context; C-CANCEL requests are set aside.
 
         Raises:
             AssociationEndedError: released, aborted, closed, idle for too long, or aborted by this
@@ -161,7 +160,7 @@ class AcceptedAssociation:
         if context is None:
             self.abort()
             raise AssociationEndedError(f"aborted: context {message.context_id} was not accepted")
-        return Received(context, message.primitive, message.last_fragment)
+        return context, message
 
     def cancelled(self, message_id: int) -> bool:
         """Whether a C-CANCEL for ``message_id`` has arrived by now; does not wait."""
