@@ -21,7 +21,7 @@ from archive.policy import Policy
 from archive.responses import failed
 from archive.store import ObjectStore
 from archive.vendor import Commitment
-from dicom.association.accepted import AcceptedAssociation, AssociationEndedError, Context
+from dicom.association.accepted import AcceptedAssociation, Context
 from dicom.association.ends import Caller, Target, Timeouts
 from dicom.association.negotiated import RoleSelection
 from dicom.association.requestor import Association
@@ -95,9 +95,7 @@ class Committer:
 
         if _is_stranger(policy, calling):
             if rules.unknown_requester == "abort":
-                association.abort()
-                words = f"aborted (0/0): N-ACTION is not allowed to {calling}"
-                raise AssociationEndedError(words)
+                association.give_up(f"aborted (0/0): N-ACTION is not allowed to {calling}")
             refuse(rules.unknown_requester)
             return
         try:

@@ -136,12 +136,10 @@ class Conversation:
         service = _SERVICE.get(type(message))
         calling = self._association.calling
         if service is None or message.MessageIDBeingRespondedTo is not None:
-            self._association.abort()
-            raise AssociationEndedError(f"aborted: unexpected {type(message).__name__}")
+            self._association.give_up(f"aborted: unexpected {type(message).__name__}")
         if not self._policy.permits(calling, service):
-            self._association.abort()
             words = f"C-{service.upper()} is not allowed to {calling}"
-            raise AssociationEndedError(f"aborted (0/0): {words}")
+            self._association.give_up(f"aborted (0/0): {words}")
         if isinstance(message, C_ECHO):
             self._echo(context, message)
         elif isinstance(message, C_STORE):
@@ -149,8 +147,8 @@ class Conversation:
                 self._policy, calling, context, message, incoming.last_fragment
             )
             if isinstance(reaction, Abort):
-                self._association.abort(reaction)
-                raise AssociationEndedError("aborted: the dataset broke before all of it was there")
+                words = "aborted: the dataset broke before all of it was there"
+                self._association.give_up(words, reaction)
             if reaction is not None:
                 self._association.send(reaction, context)
         elif isinstance(message, C_FIND):

@@ -1,20 +1,17 @@
 """An association as acceptor: PS3.8's upper layer, one thread, on pynetdicom's codecs.
 
-pynetdicom's own ``Association`` decides negotiation, abort and response codes by itself. Vendors
-differ in just these, so this class only speaks the protocol and leaves every decision to its
-caller. The same reason, on the requestor's side, is told in
-``dicom/association/requestor.py``.
+pynetdicom's own ``Association`` decides negotiation, abort and response codes by itself. Products
+differ in just these, so this class only speaks the protocol, as ``state_machine`` has it, and
+leaves every decision to its caller and its rules. The same reason, on the requestor's side, is
+told in ``dicom/association/requestor.py``.
 """
 
 from __future__ import annotations
 
 import contextlib
-import selectors
 import socket
-import ssl
-import struct
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, NoReturn
 
 from pynetdicom import dimse_messages
 from pynetdicom.dimse_messages import DIMSEMessage
@@ -22,10 +19,12 @@ from pynetdicom.dimse_primitives import C_CANCEL, DimsePrimitiveType
 from pynetdicom.pdu import P_DATA_TF
 
 from dicom.association import upper_layer
-from dicom.association.messages import IncomingMessage, MessageReader, MisplacedFragmentError
+from dicom.association.messages import IncomingMessage, MessageReader
+from dicom.association.pdu_stream import BrokenProtocolError, ConnectionLostError, PduStream
 from dicom.association.requested import (
     ACCEPTED,
     ContextAnswer,
+    MalformedRequestError,
     Proposal,
     Rejection,
     Requested,
@@ -33,22 +32,16 @@ from dicom.association.requested import (
     rejection_pdu,
 )
 from dicom.association.rules import Abort, PduRules
-from dicom.association.upper_layer import (
-    ABORT,
-    ASSOCIATE_RQ,
-    P_DATA,
-    RELEASE_RQ,
-    SHORT_PDU,
-    UNLIMITED,
-)
+from dicom.association.state_machine import OVER, PDU_EVENTS, TRANSITIONS, Event, State, Step
+from dicom.association.upper_layer import SHORT_PDU, UNLIMITED
+from dicom.tracing.tracer import StreamTracer
 
 _RECEIVE: Final = 1 << 16
 _BY_USER: Final = Abort(source=0, reason=0)
-_PDU_TYPES: Final = range(ASSOCIATE_RQ, ABORT + 1)
 
 
 class AssociationEndedError(Exception):
-    """The association is over; the message says how, for the archive's log."""
+    """The association is over; the message says how, for a log."""
 
 
 class Context(NamedTuple):
@@ -62,6 +55,12 @@ class Context(NamedTuple):
 class AcceptedAssociation:
     """One connection on which a requestor asks for an association.
 
+    Args:
+        connection, peer: the connection, and who opened it.
+        rules: how PDUs are answered that are not due or can't be read.
+        idle_timeout: seconds that an association may stay silent, None for any.
+        tracer: sees what passes.
+
     Attributes:
         calling, called: AE titles of the request, without padding.
         proposals: its presentation contexts.
@@ -71,16 +70,26 @@ class AcceptedAssociation:
     """
 
     def __init__(
-        self, connection: socket.socket, peer: str, rules: PduRules, idle_timeout: float | None
+        self,
+        connection: socket.socket,
+        peer: str,
+        rules: PduRules,
+        idle_timeout: float | None,
+        tracer: StreamTracer | None = None,
     ) -> None:
-        self._connection = connection
+        self._stream = PduStream(connection, rules, idle_timeout, tracer)
         self._rules = rules
         self._idle_timeout = idle_timeout
-        self._buffer = bytearray()
         self._messages = MessageReader(rules)
         self._waiting: list[IncomingMessage] = []
         self._cancelled: set[int] = set()
-        self._max_length = 0
+        self._indicate = {
+            Event.ASSOCIATE_RQ: self._take_request,
+            Event.P_DATA: self._take_data,
+            Event.RELEASE_RQ: self._take_release,
+        }
+        self._state = State.IDLE
+        self._happens(Event.CONNECTED)
         self.peer = peer
         self.calling = ""
         self.called = ""
@@ -89,38 +98,40 @@ class AcceptedAssociation:
         self.extended: Mapping[str, bytes] = {}
         self.contexts: dict[int, Context] = {}
 
-    def read_request(self, timeout: float, hasty_pdu: Abort | None) -> None:
+    def read_request(
+        self, timeout: float, hasty_pdu: Abort | None, malformed: Abort | None = None
+    ) -> Requested:
         """Wait for the A-ASSOCIATE-RQ and take it apart.
 
         Args:
             timeout: seconds that each wait for more of it may last.
             hasty_pdu: reaction to another PDU; None: none.
+            malformed: reaction to an A-ASSOCIATE-RQ that can't be read; None: none.
 
         Raises:
             AssociationEndedError: nothing came in time, or something else.
         """
         try:
-            pdu_type = self._read(6, timeout)[0]
-            if pdu_type != ASSOCIATE_RQ:
-                if hasty_pdu is not None:
-                    self.abort(hasty_pdu)
+            pdu_type = self._stream.next_type(timeout)
+            event = PDU_EVENTS.get(pdu_type, Event.INVALID_PDU)
+            if event is not Event.ASSOCIATE_RQ:
                 words = f"expected an A-ASSOCIATE-RQ, saw PDU type {pdu_type:#04x}"
-                raise AssociationEndedError(words)
-            _, pdu = self._read_pdu(timeout)
-        except TimeoutError as error:
-            raise AssociationEndedError(f"no complete A-ASSOCIATE-RQ in {timeout:g} s") from error
+                self._end(event, words, hasty_pdu)
+            pdu = self._read_pdu(timeout)
+        except ConnectionLostError as error:
+            self._end(Event.CLOSED, str(error))
+        except TimeoutError:
+            self._end(Event.TIMER_EXPIRED, f"no complete A-ASSOCIATE-RQ in {timeout:g} s")
         try:
-            requested = Requested.read(pdu)
-        except Exception as error:  # whatever a decoder makes of a malformed PDU
-            raise AssociationEndedError(f"A-ASSOCIATE-RQ can't be decoded: {error}") from error
-        self._requested = requested
-        self.calling, self.called = requested.calling, requested.called
-        self.proposals = requested.proposals
-        self.roles, self.extended = requested.roles, requested.extended
+            self._requested = Requested.read(pdu)
+        except MalformedRequestError as error:
+            self._end(Event.INVALID_PDU, str(error), malformed)
+        self._happens(Event.ASSOCIATE_RQ)
+        return self._requested
 
     def reject(self, rejection: Rejection) -> None:
         """Send A-ASSOCIATE-RJ."""
-        self._send(rejection_pdu(rejection))
+        self._happens(Event.REJECT, rejection_pdu(rejection))
 
     def accept(
         self,
@@ -130,7 +141,7 @@ class AcceptedAssociation:
         extended: Mapping[str, bytes],
     ) -> None:
         """Send A-ASSOCIATE-AC with ``answers`` to the proposals, in their order."""
-        self._max_length = max_length
+        self._stream.max_length = max_length
         self.contexts = {
             proposal.context_id: Context(
                 proposal.context_id, proposal.abstract_syntax, answer.transfer_syntax
@@ -138,7 +149,8 @@ class AcceptedAssociation:
             for proposal, answer in zip(self.proposals, answers, strict=True)
             if answer.result == ACCEPTED
         }
-        self._send(self._requested.acceptance_pdu(answers, max_length, roles, extended))
+        pdu = self._requested.acceptance_pdu(answers, max_length, roles, extended)
+        self._happens(Event.ACCEPT, pdu)
 
     def receive(self) -> tuple[Context, IncomingMessage]:
         """The next DIMSE request or response with its context; C-CANCEL requests are set aside.
@@ -149,24 +161,20 @@ class AcceptedAssociation:
         """
         while not self._waiting:
             try:
-                pdu_type, pdu = self._read_pdu(self._idle_timeout)
-            except TimeoutError as error:
-                self.abort()
-                words = f"aborted: idle for {self._idle_timeout:g} s"
-                raise AssociationEndedError(words) from error
-            self._take(pdu_type, pdu)
+                self._take_pdu(self._idle_timeout)
+            except TimeoutError:
+                self.give_up(f"aborted: idle for {self._idle_timeout:g} s")
         message = self._waiting.pop(0)
         context = self.contexts.get(message.context_id)
         if context is None:
-            self.abort()
-            raise AssociationEndedError(f"aborted: context {message.context_id} was not accepted")
+            self.give_up(f"aborted: context {message.context_id} was not accepted")
         return context, message
 
     def cancelled(self, message_id: int) -> bool:
         """Whether a C-CANCEL for ``message_id`` has arrived by now; does not wait."""
-        while self._readable():
+        while self._stream.readable():
             try:
-                self._take(*self._read_pdu(1.0))
+                self._take_pdu(1.0)
             except TimeoutError:
                 break
         return message_id in self._cancelled
@@ -179,24 +187,79 @@ class AcceptedAssociation:
         encoded.primitive_to_message(message)
         size = self._requested.max_length or UNLIMITED
         for primitive in encoded.encode_msg(context.context_id, size):
-            self._send(P_DATA_TF(primitive).encode())
+            self._happens(Event.SEND_DATA, P_DATA_TF(primitive).encode())
 
     def abort(self, how: Abort = _BY_USER) -> None:
         """Send A-ABORT; the caller closes the connection."""
         with contextlib.suppress(AssociationEndedError):
-            self._send(upper_layer.abort(how.source, how.reason))
+            self._happens(Event.ABORT_REQUEST, how=how)
 
-    def _take(self, pdu_type: int, pdu: bytes) -> None:
-        if pdu_type == P_DATA:
-            self._take_data(pdu)
-        elif pdu_type == RELEASE_RQ:
-            self._send(upper_layer.release_response())
-            raise AssociationEndedError("released")
-        elif pdu_type == ABORT and len(pdu) == SHORT_PDU:
-            raise AssociationEndedError(f"aborted by the peer ({pdu[8]}/{pdu[9]})")
-        else:
-            self.abort(self._rules.unexpected_pdu)
-            raise AssociationEndedError(f"aborted: unexpected PDU type {pdu_type:#04x}")
+    def give_up(self, words: str, how: Abort = _BY_USER) -> NoReturn:
+        """Send A-ABORT and end.
+
+        Raises:
+            AssociationEndedError: with ``words``.
+        """
+        self.abort(how)
+        raise AssociationEndedError(words)
+
+    def _happens(self, event: Event, pdu: bytes = b"", how: Abort | None = None) -> None:
+        """Do what the state machine says.
+
+        Args:
+            pdu: what is sent or has come.
+            how: what an A-ABORT says, where one is due; None sends none.
+
+        Raises:
+            AssociationEndedError: the association is over already, or with what was to be sent.
+        """
+        action = TRANSITIONS.get((event, self._state))
+        if action is None:
+            raise AssociationEndedError(f"over already: {event.name} in {self._state.value}")
+        self._state = action.next
+        if action.step is Step.SEND:
+            self._send(pdu)
+        elif action.step is Step.INDICATE:
+            self._indicate[event](pdu)
+        elif action.step is Step.ABORT and how is not None:
+            with contextlib.suppress(AssociationEndedError):
+                self._send(upper_layer.abort(how.source, how.reason))
+
+    def _end(self, event: Event, words: str, how: Abort | None = None) -> NoReturn:
+        """``event`` ends the association.
+
+        Raises:
+            AssociationEndedError: with ``words``.
+        """
+        self._happens(event, how=how)
+        raise AssociationEndedError(words)
+
+    def _take_pdu(self, timeout: float | None) -> None:
+        """Take the next PDU, as far as it is due.
+
+        Raises:
+            TimeoutError: it does not come within ``timeout`` seconds.
+        """
+        pdu = self._read_pdu(timeout)
+        event = PDU_EVENTS[pdu[0]]
+        words = f"aborted: unexpected PDU type {pdu[0]:#04x}"
+        if event is Event.ABORT and len(pdu) == SHORT_PDU:
+            words = f"aborted by the peer ({pdu[8]}/{pdu[9]})"
+        elif event is Event.ABORT:
+            event = Event.INVALID_PDU
+        self._happens(event, pdu, self._rules.unexpected_pdu)
+        if self._state in OVER:
+            raise AssociationEndedError(words)
+
+    def _take_request(self, _: bytes) -> None:
+        requested = self._requested
+        self.calling, self.called = requested.calling, requested.called
+        self.proposals = requested.proposals
+        self.roles, self.extended = requested.roles, requested.extended
+
+    def _take_release(self, _: bytes) -> None:
+        self._happens(Event.RELEASE_RESPONSE, upper_layer.release_response())
+        raise AssociationEndedError("released")
 
     def _take_data(self, pdu: bytes) -> None:
         try:
@@ -207,59 +270,19 @@ class AcceptedAssociation:
                     # a C-CANCEL that came too late does not concern a later request of this ID
                     self._cancelled.discard(message.primitive.MessageID or 0)
                     self._waiting.append(message)
-        except MisplacedFragmentError as error:
-            self.abort(error.how)
-            raise AssociationEndedError(f"aborted: {error}") from error
-        except Exception as error:  # whatever a decoder makes of a malformed message
-            self.abort(self._rules.malformed_pdu)
-            raise AssociationEndedError(f"aborted: message can't be decoded: {error}") from error
+        except BrokenProtocolError as error:
+            self._end(Event.INVALID_PDU, f"aborted: {error}", error.how)
 
-    def _readable(self) -> bool:
-        if self._buffer:
-            return True
-        if isinstance(self._connection, ssl.SSLSocket) and self._connection.pending():
-            return True
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._connection, selectors.EVENT_READ)
-            return bool(selector.select(0))
-
-    def _read_pdu(self, timeout: float | None) -> tuple[int, bytes]:
-        header = self._read(6, timeout)
-        pdu_type, _, length = struct.unpack(">BBL", header)
-        # by its header: what a peer announces must not decide how much memory it gets
-        if pdu_type not in _PDU_TYPES:
-            self.abort(self._rules.unknown_pdu)
-            raise AssociationEndedError(f"aborted: unknown PDU type {pdu_type:#04x}")
-        larger = self._rules.larger_pdu
-        if larger is not None and pdu_type == P_DATA and length > self._max_length:
-            self.abort(larger)
-            words = f"aborted: PDU of {length} bytes, announced maximum is {self._max_length}"
-            raise AssociationEndedError(words)
-        if length > self._rules.largest_pdu:
-            self.abort(self._rules.largest_pdu_abort)
-            raise AssociationEndedError(f"aborted: PDU of {length} bytes")
-        pdu = self._read(6 + length, timeout)
-        del self._buffer[: 6 + length]
-        return pdu[0], pdu
-
-    def _read(self, size: int, timeout: float | None) -> bytes:
-        """The first ``size`` bytes not consumed yet; each wait for more lasts up to ``timeout``."""
-        while len(self._buffer) < size:
-            try:
-                self._connection.settimeout(timeout)
-                data = self._connection.recv(_RECEIVE)
-            except TimeoutError:
-                raise
-            except OSError as error:
-                raise AssociationEndedError(f"connection lost: {error.strerror}") from error
-            if not data:
-                raise AssociationEndedError("connection closed by the peer")
-            self._buffer += data
-        return bytes(self._buffer[:size])
-
-    def _send(self, data: bytes) -> None:
+    def _read_pdu(self, timeout: float | None) -> bytes:
         try:
-            self._connection.settimeout(self._idle_timeout)
-            self._connection.sendall(data)
-        except OSError as error:
-            raise AssociationEndedError(f"connection lost while sending: {error}") from error
+            return self._stream.read(timeout)
+        except BrokenProtocolError as error:
+            self._end(Event.INVALID_PDU, f"aborted: {error}", error.how)
+        except ConnectionLostError as error:
+            self._end(Event.CLOSED, str(error))
+
+    def _send(self, pdu: bytes) -> None:
+        try:
+            self._stream.send(pdu)
+        except ConnectionLostError as error:
+            self._end(Event.CLOSED, str(error))

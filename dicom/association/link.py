@@ -11,12 +11,12 @@ import errno
 import selectors
 import socket
 import ssl
-import struct
 import time
 from typing import Final
 
 from dicom.association.tls import alert_of, handshake_signature
 from dicom.ladder import Rung, Signature, StoppedError
+from dicom.tracing.boundaries import PDU_HEADER, pdu_header
 from dicom.tracing.pdu_words import PDU_KINDS
 from dicom.tracing.tracer import StreamTracer
 
@@ -138,13 +138,12 @@ class Link:
             LinkLostError: closed, reset, timeout, alert or not-dicom.
         """
         deadline = time.monotonic() + timeout
-        header = self._read(6, deadline, timeout)
-        pdu_type, _, length = struct.unpack(">BBL", header)
-        if pdu_type not in PDU_KINDS or length > _MAX_PDU:
+        header = pdu_header(self._read(PDU_HEADER, deadline, timeout))
+        if header.pdu_type not in PDU_KINDS or header.length > _MAX_PDU:
             raise self._garbage()
-        pdu = self._read(6 + length, deadline, timeout)
-        del self._buffer[: 6 + length]
-        return pdu_type, pdu
+        pdu = self._read(header.size, deadline, timeout)
+        del self._buffer[: header.size]
+        return header.pdu_type, pdu
 
     def waits(self, seconds: float, wake: socket.socket) -> bool:
         """Whether ``receive`` has something to read, or the peer's end, within ``seconds``.

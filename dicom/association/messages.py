@@ -14,19 +14,12 @@ from pynetdicom.dimse_primitives import DimsePrimitiveType
 from pynetdicom.pdu import P_DATA_TF
 from pynetdicom.pdu_primitives import P_DATA
 
-from dicom.association.rules import Abort, PduRules
+from dicom.association.pdu_stream import BrokenProtocolError
+from dicom.association.rules import PduRules
 
 #: Bits of a fragment's message control header (PS3.8 annex E.2).
 _COMMAND: Final = 0x01
 _LAST: Final = 0x02
-
-
-class MisplacedFragmentError(Exception):
-    """A fragment came where another one was due; ``how`` says how the association is aborted."""
-
-    def __init__(self, how: Abort, words: str) -> None:
-        super().__init__(words)
-        self.how = how
 
 
 class IncomingMessage(NamedTuple):
@@ -52,15 +45,21 @@ class MessageReader:
         """The messages that end in ``pdu``, each as soon as it is whole.
 
         Raises:
-            MisplacedFragmentError: a fragment is not due, and the vendor aborts then.
-            Exception: whatever pynetdicom's decoders make of a malformed PDU or command set.
+            BrokenProtocolError: a fragment is not due, and the rules are to abort then, or the
+                PDU or a command set can't be read.
         """
         data = P_DATA_TF()
-        data.decode(pdu)
-        for item in data.to_primitive().presentation_data_value_list:
-            message = self._add(item)
-            if message is not None:
-                yield message
+        try:
+            data.decode(pdu)
+            for item in data.to_primitive().presentation_data_value_list:
+                message = self._add(item)
+                if message is not None:
+                    yield message
+        except BrokenProtocolError:
+            raise
+        except Exception as error:  # whatever a decoder makes of a malformed message
+            words = f"message can't be decoded: {error}"
+            raise BrokenProtocolError(self._rules.malformed_pdu, words) from error
 
     def _begin(self) -> None:
         """Wait for the first fragment of a command."""
@@ -103,4 +102,4 @@ class MessageReader:
         else:
             self._begin()
             return
-        raise MisplacedFragmentError(how, f"{words} where one of {due} was due")
+        raise BrokenProtocolError(how, f"{words} where one of {due} was due")

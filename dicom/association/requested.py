@@ -39,6 +39,10 @@ class ContextAnswer(NamedTuple):
     transfer_syntax: str
 
 
+class MalformedRequestError(Exception):
+    """An A-ASSOCIATE-RQ that can't be read."""
+
+
 class Proposal(NamedTuple):
     """One presentation context as the requestor proposed it."""
 
@@ -80,11 +84,17 @@ class Requested:
         """Take the PDU apart.
 
         Raises:
-            Exception: whatever pynetdicom's decoder makes of a malformed one.
+            MalformedRequestError: it can't be read.
         """
         request = A_ASSOCIATE_RQ()
-        request.decode(pdu)
-        primitive = request.to_primitive()
+        try:
+            request.decode(pdu)
+            return cls._of(request.to_primitive())
+        except Exception as error:  # whatever a decoder makes of a malformed PDU
+            raise MalformedRequestError(f"A-ASSOCIATE-RQ can't be decoded: {error}") from error
+
+    @classmethod
+    def _of(cls, primitive: A_ASSOCIATE) -> Requested:
         max_length = 0
         roles: dict[str, Roles] = {}
         extended: dict[str, bytes] = {}

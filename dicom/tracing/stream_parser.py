@@ -6,10 +6,10 @@ fragments, record bodies). Nothing raises: what can't be parsed becomes one entr
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable
 from typing import Final
 
+from dicom.tracing.boundaries import PDU_HEADER, PDV_HEADER, pdu_header, pdv_header
 from dicom.tracing.entries import Entry, Ledger, Sender
 from dicom.tracing.pdu_words import (
     PDU_KINDS,
@@ -111,7 +111,7 @@ class DirectionParser:
         if byte[0] in TLS_RECORDS:
             self._expect(5, self._tls_header)
         else:
-            self._expect(6 if byte[0] in PDU_KINDS else 1, self._pdu_header)
+            self._expect(PDU_HEADER if byte[0] in PDU_KINDS else 1, self._pdu_header)
 
     def _give_up(self, seen: bytes) -> None:
         """Nothing after ``seen`` can be parsed: one entry for the rest of this direction."""
@@ -133,12 +133,12 @@ class DirectionParser:
         if header[0] not in PDU_KINDS:
             self._give_up(header)
             return
-        if len(header) < 6:
+        if len(header) < PDU_HEADER:
             self._buffer[:0] = header
-            self._expect(6, self._pdu_header)
+            self._expect(PDU_HEADER, self._pdu_header)
             return
-        pdu_type, _, length = struct.unpack(">BBL", header)
-        self._kind, self._announced = PDU_KINDS[pdu_type], 6 + length
+        pdu_type, length = read = pdu_header(header)
+        self._kind, self._announced = PDU_KINDS[pdu_type], read.size
         if pdu_type == _P_DATA:
             self._pdu_left = length
             self._described, self._has_dataset = None, False
@@ -148,7 +148,7 @@ class DirectionParser:
             self._give_up(header)
         else:
             self._buffer[:0] = header
-            self._expect(6 + length, self._association_pdu)
+            self._expect(read.size, self._association_pdu)
 
     def _association_pdu(self, pdu: bytes) -> None:
         described = describe_pdu(pdu[0], pdu)
@@ -159,15 +159,14 @@ class DirectionParser:
     def _next_value(self) -> None:
         if self._pdu_left == 0:
             self._data_pdu_ended()
-        elif self._pdu_left < 6:
+        elif self._pdu_left < PDV_HEADER:
             self._give_up(b"")
         else:
-            self._expect(6, self._value_header)
+            self._expect(PDV_HEADER, self._value_header)
 
     def _value_header(self, header: bytes) -> None:
-        length, context_id, control = struct.unpack(">LBB", header)
-        self._pdu_left -= 4 + length
-        body = length - 2
+        context_id, control, body = read = pdv_header(header)
+        self._pdu_left -= read.size
         if body < 0 or self._pdu_left < 0:
             self._give_up(header)
         elif not control & 1:

@@ -11,6 +11,7 @@ from typing import Final
 from dicom.association.link import Link, LinkLostError
 from dicom.association.upper_layer import P_DATA
 from dicom.ladder import Signature
+from dicom.tracing.boundaries import pdu_types
 from dicom.tracing.tracer import StreamTracer
 from modalities.burst.messages import Piece
 
@@ -116,12 +117,7 @@ class BurstLink(Link):
 
     def _gives_up(self) -> bool:
         """Whether the peer sent anything but an early response: no dataset ends that well."""
-        position = 0
-        while position < len(self._buffer):
-            if self._buffer[position] != P_DATA:
-                return True
-            position += 6 + int.from_bytes(self._buffer[position + 2 : position + 6], "big")
-        return False
+        return any(each != P_DATA for each in pdu_types(self._buffer))
 
     def _read(self, size: int, deadline: float, timeout: float) -> bytes:
         if self._eager and len(self._buffer) < size:

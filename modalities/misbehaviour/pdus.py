@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from dicom.association.upper_layer import P_DATA
+from dicom.tracing import boundaries
 
 #: Bits of a PDV's message control header (PS3.8 annex E.2).
 COMMAND, LAST = 0x01, 0x02
@@ -45,11 +46,9 @@ class Pdv(NamedTuple):
 
 def pdvs(pdu: bytes) -> Iterator[Pdv]:
     """The PDVs of a P-DATA-TF, up to where it is malformed; none of any other PDU."""
-    position = 6
-    while pdu[0] == P_DATA and position + 6 <= len(pdu):
-        length, context_id, control = struct.unpack_from(">LBB", pdu, position)
-        yield Pdv(context_id, control, pdu[position + 6 : position + 4 + length])
-        position += 4 + length
+    if pdu[0] == P_DATA:
+        for header, fragment in boundaries.pdvs(pdu):
+            yield Pdv(header.context_id, header.control, fragment)
 
 
 def p_data(items: Iterable[Pdv]) -> bytes:
