@@ -1,1 +1,1 @@
-"""YAML files that users write: positions, problems, nearest right words."""
+"""YAML files that users write: what is wrong in them, with the nearest right words."""

@@ -13,8 +13,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from dicom.near_words import near_word
+from dicom.yaml_positions import Document, NodePath, child, present
 from orchestrator.errors import InputError
-from orchestrator.files.yaml_positions import Document, NodePath, child
 
 #: pydantic's words for types in the words of someone who writes YAML.
 _YAML_WORDS: Final = {
@@ -116,7 +116,9 @@ class Findings:
         """Note every error of validating the data below ``prefix`` as ``model``."""
         data = _at(self.document.data, prefix)
         for details in error.errors(include_url=False):
-            path = _data_path(data, details)
+            path = present(data, details["loc"])
+            if details["type"] == "missing":
+                path = (*path, details["loc"][-1])
             self._add_details(details, (*prefix, *path), _known_keys(model, path))
 
     def _add_details(self, details: ErrorDetails, path: NodePath, known: Mapping[str, str]) -> None:
@@ -172,25 +174,6 @@ def _at(data: object, path: NodePath) -> object:
     for key in path:
         data = child(data, key)
     return data
-
-
-def _data_path(data: object, details: ErrorDetails) -> NodePath:
-    """The error's place in the data: pydantic's names for union members are left out."""
-    *inner, last = details["loc"] or ("",)
-    path: list[str | int] = []
-    for key in inner:
-        if _has(data, key):
-            path.append(key)
-            data = child(data, key)
-    if _has(data, last) or details["type"] == "missing":
-        path.append(last)
-    return tuple(path)
-
-
-def _has(data: object, key: str | int) -> bool:
-    if isinstance(data, Mapping):
-        return key in data
-    return isinstance(data, list) and isinstance(key, int) and key < len(data)
 
 
 def _in_yaml_words(message: str) -> str:

@@ -7,9 +7,9 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from dicom.yaml_positions import read
 from orchestrator.errors import InputError
 from orchestrator.files.problems import Findings, InvalidFileError, shown
-from orchestrator.files.yaml_positions import read
 
 M = TypeVar("M", bound=BaseModel)
 

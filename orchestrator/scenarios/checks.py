@@ -15,12 +15,12 @@ from dicom.datasets.uids import uid_of
 from dicom.errors import UsageError
 from dicom.patients import CHARACTERS
 from dicom.settings import ArchiveSettings
+from dicom.yaml_positions import NodePath
 from modalities import families
 from modalities.generation import plan
 from modalities.studies.pixel_data import TRANSFER_SYNTAXES
 from orchestrator.faults.base import FAULTS
 from orchestrator.files.problems import Findings, shown
-from orchestrator.files.yaml_positions import NodePath
 from orchestrator.lab.topology import FEEDER
 from orchestrator.model.modality_settings import ModalitySettings
 from orchestrator.model.scenario import RELAY, Study

@@ -9,10 +9,10 @@ from typing import Final
 
 from pydantic import ValidationError
 
+from dicom.yaml_positions import Document, Position, YamlFault, read
 from orchestrator.errors import InputError
 from orchestrator.faults.base import FAULTS, Fault
 from orchestrator.files.problems import Findings, InvalidFileError, Problem, shown
-from orchestrator.files.yaml_positions import Document, Position, YamlFault, read
 from orchestrator.model.scenario import Scenario, Study
 from orchestrator.scenarios.checks import check
 

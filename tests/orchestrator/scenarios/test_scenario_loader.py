@@ -10,8 +10,8 @@ import yaml
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from dicom.yaml_positions import LINE_BREAK
 from orchestrator.errors import InputError
-from orchestrator.files.yaml_positions import LINE_BREAK
 from orchestrator.model.scenario import Scenario
 from orchestrator.scenarios.loader import (
     Problem,

@@ -223,6 +223,30 @@ def test_a_mistake_in_the_file_is_named_with_its_line(
     assert complaint in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("steps: []\nsteps: []\n", ":2: no YAML: key 'steps' is given twice"),
+        ("steps:\n  - patient: [\n", ":3: no YAML"),
+        ("steps: !secret []\n", ":1: no YAML: tag '!secret' is not allowed here"),
+    ],
+)
+def test_what_is_no_yaml_is_named_with_its_line(
+    department: Department, text: str, complaint: str
+) -> None:
+    (department.exchange / WORKLIST).write_text(text, encoding="utf-8")
+    with pytest.raises(UsageError) as error:
+        department.open()
+    assert complaint in str(error.value)
+
+
+@pytest.mark.parametrize("text", ["", "# nothing today\n", "~\n"])
+def test_a_file_that_says_nothing_schedules_nothing(department: Department, text: str) -> None:
+    (department.exchange / WORKLIST).write_text(text, encoding="utf-8")
+    department.open()
+    assert not department.ask().answers
+
+
 def test_an_unknown_patient_is_named_with_the_nearest_known_one(department: Department) -> None:
     department.schedule(step(patient="japanesse"))
     with pytest.raises(UsageError, match="did you mean 'japanese'"):

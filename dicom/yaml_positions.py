@@ -1,4 +1,4 @@
-"""YAML read as plain data together with where each key and value stands in its file."""
+"""YAML that somebody wrote, read as plain data with where each key and value stands in its file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from yaml.constructor import ConstructorError, SafeConstructor
 
 #: libyaml composes some ten times faster; both loaders resolve safe tags only.
 _LOADER: Final[type[yaml.SafeLoader]] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-#: More nodes than any file that a person writes; bounds what aliases can multiply.
+#: More values than a short file has; bounds what aliases can multiply, as does the text's length.
 _MAX_NODES: Final = 50_000
 #: libyaml's composer recurses in C, without a limit of its own, once per level.
 _MAX_DEPTH: Final = 100
@@ -21,6 +21,8 @@ _SAFE_TAGS: Final = frozenset(
     f"tag:yaml.org,2002:{name}"
     for name in ("map", "seq", "str", "int", "float", "bool", "null", "timestamp")
 )
+
+_NULL: Final = "tag:yaml.org,2002:null"
 
 #: What ends a line in YAML 1.1.
 LINE_BREAK: Final = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
@@ -41,6 +43,21 @@ class YamlFault(NamedTuple):
     position: Position
     path: NodePath
     message: str
+
+
+#: The only fault of a file that says nothing.
+EMPTY: Final = YamlFault(Position(1, 1), (), "the file is empty")
+
+
+class _TextLoader(_LOADER):  # type: ignore[valid-type, misc]
+    """Resolves nothing but null: an accession number of ``0012`` keeps its zeros, and 10:30 is no
+    number in base 60."""
+
+
+_TextLoader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag == _NULL]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
 
 
 @dataclass(frozen=True)
@@ -74,8 +91,8 @@ class Document:
         return self.values.get(path) or self.position(path)
 
 
-def read(file: Path) -> Document:
-    """Read one YAML document.
+def read(file: Path, *, as_text: bool = False) -> Document:
+    """Read one YAML document; arguments as of ``parse``.
 
     Raises:
         OSError: the file can't be read.
@@ -84,15 +101,20 @@ def read(file: Path) -> Document:
         text = file.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         return _broken(Position(1, 1), f"not UTF-8 text: {error.reason} at byte {error.start}")
-    return parse(text)
+    return parse(text, as_text=as_text)
 
 
-def parse(text: str) -> Document:
-    """Parse one YAML document; what is wrong with it is in the answer's ``faults``."""
+def parse(text: str, *, as_text: bool = False) -> Document:
+    """Parse one YAML document; what is wrong with it is in the answer's ``faults``.
+
+    Args:
+        text: of the file.
+        as_text: scalars are the text as written, but for null.
+    """
     try:
         if _depth(text) > _MAX_DEPTH:
             return _broken(Position(1, 1), f"nested more than {_MAX_DEPTH} levels deep")
-        node = yaml.compose(text, Loader=_LOADER)
+        node = yaml.compose(text, Loader=_TextLoader if as_text else _LOADER)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = Position(1, 1) if mark is None else _at(mark)
@@ -102,8 +124,8 @@ def parse(text: str) -> Document:
         line = text.count("\n", 0, error.position) + 1
         return _broken(Position(line, 1), f"a character that YAML does not allow: {error.reason}")
     if node is None:
-        return _broken(Position(1, 1), "the file is empty")
-    builder = _Builder()
+        return Document(None, {}, {}, {}, (EMPTY,))
+    builder = _Builder(max(_MAX_NODES, len(text)))
     data = builder.build(node, ())
     return Document(data, builder.keys, builder.values, builder.scalars, tuple(builder.faults))
 
@@ -131,7 +153,8 @@ def _at(mark: yaml.Mark) -> Position:
 
 
 class _Builder:
-    def __init__(self) -> None:
+    def __init__(self, most: int) -> None:
+        self._most = most
         self.keys: dict[NodePath, Position] = {}
         self.values: dict[NodePath, Position] = {}
         self.scalars: dict[NodePath, str] = {}
@@ -143,9 +166,9 @@ class _Builder:
     def build(self, node: yaml.Node, path: NodePath) -> object:
         self.values[path] = _at(node.start_mark)
         self._count += 1
-        if self._count > _MAX_NODES:
-            if self._count == _MAX_NODES + 1:
-                self._fault(node, path, f"more than {_MAX_NODES} values, aliases counted")
+        if self._count > self._most:
+            if self._count == self._most + 1:
+                self._fault(node, path, f"more than {self._most} values, aliases counted")
             return None
         if any(parent is node for parent in self._open):
             self._fault(node, path, "an alias that contains itself")
@@ -194,6 +217,23 @@ class _Builder:
 
     def _fault(self, node: yaml.Node, path: NodePath, message: str) -> None:
         self.faults.append(YamlFault(_at(node.start_mark), path, message))
+
+
+def present(data: object, location: NodePath) -> NodePath:
+    """The steps of pydantic's ``location`` that are in the data; names of union members are not."""
+    path: list[str | int] = []
+    for key in location:
+        if has(data, key):
+            path.append(key)
+            data = child(data, key)
+    return tuple(path)
+
+
+def has(data: object, key: str | int) -> bool:
+    """Whether there is something below ``key``."""
+    if isinstance(data, Mapping):
+        return key in data
+    return isinstance(data, list) and isinstance(key, int) and key < len(data)
 
 
 def child(data: object, key: str | int) -> object:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.files.yaml_positions import Position, parse, read
+from dicom.yaml_positions import Position, parse, read
 
 TEXT = """\
 name: x
@@ -64,6 +64,25 @@ def test_what_is_wrong_as_yaml_is_told_with_its_line(text: str, line: int, compl
 
 def test_keys_are_the_words_as_written() -> None:
     assert parse("no: 1\non: 2\n12: 3\n").data == {"no": 1, "on": 2, "12": 3}
+
+
+def test_scalars_can_be_read_as_the_text_that_they_are() -> None:
+    text = "id: 0012\ntime: 10:30\nday: 2026-01-31\nyes: no\nnone: ~\nalso: [null, 1.0]\nlast:\n"
+    assert parse(text, as_text=True).data == {
+        "id": "0012",
+        "time": "10:30",
+        "day": "2026-01-31",
+        "yes": "no",
+        "none": None,
+        "also": [None, "1.0"],
+        "last": None,
+    }
+
+
+def test_a_long_list_is_read_however_many_values_it_has() -> None:
+    document = parse("- {a: 1, b: 2, c: 3}\n" * 20_000)
+    assert not document.faults
+    assert document.position((19_999, "c")) == Position(20_000, 16)
 
 
 def test_aliases_can_not_multiply_without_bound() -> None:
