@@ -18,9 +18,8 @@ from archive.web.rules import StowRules
 from dicom.association.requested import ACCEPTED
 from dicom.datasets.encoding import UNREADABLE
 from dicom.dimse.responses import Failure
-from dicom.web.multipart import MultipartError, Part, boundary_of, media_type, read_parts
+from dicom.web.multipart import DICOM, MultipartError, Part, boundary_of, media_type, read_parts
 
-_OBJECT: Final = "application/dicom"
 _PREFIXED: Final = 132
 #: Tag, VR, length and value of the group length that file meta information begins with.
 _GROUP_LENGTH: Final = 12
@@ -45,8 +44,8 @@ def store(policy: Policy, rules: StowRules, receiver: Receiver, request: WebRequ
         boundary = boundary_of(request.headers.get("content-type", ""))
     except MultipartError as error:
         return Reply.text(415, str(error))
-    if name != "multipart/related" or parameters.get("type", "").lower() != _OBJECT:
-        return Reply.text(415, f'expected multipart/related; type="{_OBJECT}"')
+    if name != "multipart/related" or parameters.get("type", "").lower() != DICOM:
+        return Reply.text(415, f'expected multipart/related; type="{DICOM}"')
     study = request.path[1] if len(request.path) > 1 else None
     taking = _Taking(policy, rules, receiver, request, study)
     try:
@@ -132,10 +131,10 @@ class _Taking:
     def _is_object(self, part: Part) -> bool:
         written = str(part.headers.get("Content-Type", "")).strip()
         if self.rules.part_type == "exact":
-            return written == _OBJECT
+            return written == DICOM
         if self.rules.part_type == "with-parameters":
-            return written.partition(";")[0].rstrip() == _OBJECT
-        return media_type(written).name == _OBJECT
+            return written.partition(";")[0].rstrip() == DICOM
+        return media_type(written).name == DICOM
 
     def _check(self, dataset: Dataset, syntax: str) -> tuple[Failure, str] | None:
         study = str(dataset.get("StudyInstanceUID") or "")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -14,9 +13,8 @@ from archive.store import Held, ObjectStore, part10_header
 from archive.web.exchange import JSON, Piece, Reply, WebRequest, without_empty
 from archive.web.rules import WadoRules
 from dicom.datasets.encoding import MalformedDatasetError, encoding_of
-from dicom.web.multipart import MediaType
+from dicom.web.multipart import DICOM, MediaType, Writing
 
-_OBJECT: Final = "application/dicom"
 _KEYS: Final[Mapping[str, str]] = {
     "studies": "StudyInstanceUID",
     "series": "SeriesInstanceUID",
@@ -35,23 +33,22 @@ def retrieve(rules: WadoRules, store: ObjectStore, request: WebRequest) -> Reply
     """The instances below a study, a series, or one instance."""
     offered = next((each for each in request.accepted if _is_multipart(each)), None)
     if offered is None:
-        return Reply.text(rules.not_acceptable, f"expected multipart/related; type={_OBJECT}")
+        return Reply.text(rules.not_acceptable, f"expected multipart/related; type={DICOM}")
     syntax = offered.parameters.get("transfer-syntax", "") or str(ExplicitVRLittleEndian)
     if syntax != "*" and not UID(syntax).is_transfer_syntax:
         return Reply.text(rules.unknown_transfer_syntax, f"{syntax} is no transfer syntax")
     held = _held(store, request.path)
     if not held:
         return _nothing(request)
-    boundary = secrets.token_hex(16)
+    message = Writing()
     pieces: list[Piece] = []
     try:
         for each in held:
-            pieces += _part(rules, boundary, each, syntax)
+            pieces += _part(rules, message, each, syntax)
     except _NotTranscodableError as error:
         return Reply.text(rules.not_transcodable, str(error))
-    pieces.append(Piece(f"--{boundary}--\r\n".encode()))
-    media = f'multipart/related; type="{_OBJECT}"; boundary={boundary}'
-    return Reply(200, {"Content-Type": media}, pieces)
+    pieces.append(Piece(message.end))
+    return Reply(200, {"Content-Type": message.content_type}, pieces)
 
 
 def metadata(rules: WadoRules, store: ObjectStore, request: WebRequest) -> Reply:
@@ -68,8 +65,8 @@ def metadata(rules: WadoRules, store: ObjectStore, request: WebRequest) -> Reply
 def _is_multipart(media: MediaType) -> bool:
     if media.name in ("*/*", "multipart/*"):
         return True
-    kind = media.parameters.get("type", _OBJECT).lower()
-    return media.name == "multipart/related" and kind == _OBJECT
+    kind = media.parameters.get("type", DICOM).lower()
+    return media.name == "multipart/related" and kind == DICOM
 
 
 def _held(store: ObjectStore, path: Sequence[str]) -> Sequence[Held]:
@@ -81,9 +78,8 @@ def _nothing(request: WebRequest) -> Reply:
     return Reply.text(404, f"nothing at /{'/'.join(request.path)}")
 
 
-def _part(rules: WadoRules, boundary: str, held: Held, wanted: str) -> list[Piece]:
-    head = Piece(f"--{boundary}\r\nContent-Type: {_OBJECT}\r\n\r\n".encode())
-    end = Piece(b"\r\n")
+def _part(rules: WadoRules, message: Writing, held: Held, wanted: str) -> list[Piece]:
+    head, end = (Piece(each) for each in message.part())
     if wanted in ("*", held.transfer_syntax):
         return [head, Piece(held.path), end]
     stored = held.transfer_syntax

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from email.message import Message
 from email.parser import BytesHeaderParser
 from typing import Final, NamedTuple, Protocol
 
+#: Media type of a DICOM file (PS3.18 8.7.3.2).
+DICOM: Final = "application/dicom"
 _BLOCK: Final = 1 << 16
 #: Headers of a part: a content type and a few more lines.
 _LONGEST_HEADERS: Final = 1 << 16
@@ -79,6 +83,30 @@ def read_parts(stream: Readable, boundary: bytes, longest: int = 1 << 32) -> Ite
     while not source.closed():
         headers = source.until(b"\r\n\r\n", _LONGEST_HEADERS)
         yield Part(_headers(headers), source.until(delimiter, longest))
+
+
+@dataclass(frozen=True)
+class Writing:
+    """A multipart/related message of DICOM files that is being written: what is around its parts.
+
+    ``boundary`` is by default one that nothing else contains.
+    """
+
+    boundary: str = field(default_factory=lambda: secrets.token_hex(16))
+
+    @property
+    def content_type(self) -> str:
+        """The message's Content-Type."""
+        return f'multipart/related; type="{DICOM}"; boundary={self.boundary}'
+
+    def part(self, content_type: str = DICOM) -> tuple[bytes, bytes]:
+        """What goes before the content of a part, and what behind it."""
+        return f"--{self.boundary}\r\nContent-Type: {content_type}\r\n\r\n".encode(), b"\r\n"
+
+    @property
+    def end(self) -> bytes:
+        """The closing delimiter."""
+        return f"--{self.boundary}--\r\n".encode()
 
 
 class _Source:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from os import SEEK_END
@@ -26,6 +25,7 @@ from dicom.ladder import (
 from dicom.tracing.trace import AssociationTrace
 from dicom.web.dicom_json import datasets
 from dicom.web.exchange import WebAnswer, WebExchange
+from dicom.web.multipart import Writing
 from dicom.web.target import WebTarget
 from modalities.commands import Command, Report
 from modalities.misbehaviour.alteration import AnyAlteration, alter_file
@@ -123,14 +123,13 @@ class _Response:
     """
 
     def __init__(self, request: WebExchange, command: Stow, files: Sequence[Part10File]) -> None:
-        boundary = secrets.token_hex(16)
-        message = _Message(boundary, command.part_type, files)
+        message = _Message(command.part_type, files)
         path = "/studies" + (f"/{command.study_instance_uid}" if command.study_instance_uid else "")
         answer = request.request(
             "POST",
             path,
             {
-                "Content-Type": f'multipart/related; type="application/dicom"; boundary={boundary}',
+                "Content-Type": message.content_type,
                 "Accept": "application/dicom+json",
             },
             message.blocks(),
@@ -224,33 +223,30 @@ def _reason(item: Dataset) -> int:
 class _Message:
     """A multipart/related message of files (RFC 2387), read from disk as it is sent."""
 
-    def __init__(self, boundary: str, part_type: str, files: Sequence[Part10File]) -> None:
+    def __init__(self, part_type: str, files: Sequence[Part10File]) -> None:
+        writing = Writing()
+        self.content_type, self._end = writing.content_type, writing.end
         self._parts = [
-            (
-                f"--{boundary}\r\nContent-Type: "
-                f"{part_type.replace('{transfer_syntax}', each.transfer_syntax_uid)}\r\n\r\n",
-                each,
-            )
+            (writing.part(part_type.replace("{transfer_syntax}", each.transfer_syntax_uid)), each)
             for each in files
         ]
-        self._end = f"--{boundary}--\r\n".encode()
 
     @property
     def length(self) -> int:
         """Bytes of all of it."""
-        parts = sum(len(head.encode()) + _size(file) + 2 for head, file in self._parts)
-        return parts + len(self._end)
+        parts = (len(before) + _size(file) + len(behind) for (before, behind), file in self._parts)
+        return sum(parts) + len(self._end)
 
     def blocks(self) -> Iterator[bytes]:
         """Its bytes, a block at a time."""
-        for head, file in self._parts:
-            yield head.encode()
+        for (before, behind), file in self._parts:
+            yield before
             with file.path.open("rb") as whole:
                 yield whole.read(file.offset)
             with file.open_dataset() as dataset:
                 while block := dataset.read(_BLOCK):
                     yield block
-            yield b"\r\n"
+            yield behind
         yield self._end
 
 

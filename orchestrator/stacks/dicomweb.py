@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from email.message import Message
 from io import BytesIO
 from typing import Final
 
@@ -11,6 +9,7 @@ from pydicom import dcmread
 from pydicom.errors import InvalidDicomError
 
 from dicom.datasets.fingerprint import Fingerprint, fingerprint
+from dicom.web.multipart import MultipartError, boundary_of, read_parts
 from orchestrator.errors import LabError
 from orchestrator.stacks.web_api import WebApi, answer_text
 
@@ -85,32 +84,11 @@ class DicomWeb:
                 " Its storage may be damaged; its log may say more."
             )
         content_type = response.headers.get("Content-Type", "")
-        return tuple(
-            _fingerprint(part, path, self._api.name)
-            for part in split_multipart(content_type, response.content)
-        )
-
-
-def split_multipart(content_type: str, body: bytes) -> Iterator[bytes]:
-    """Bodies of the parts of a multipart message, byte for byte (RFC 2046 5.1.1).
-
-    Raises:
-        LabError: not multipart, no boundary, or the closing delimiter is missing.
-    """
-    header = Message()
-    header["Content-Type"] = content_type
-    boundary = header.get_boundary()
-    if header.get_content_maintype() != "multipart" or not boundary:
-        raise LabError(f"expected a multipart answer with a boundary, saw {content_type!r}")
-    delimiter = b"\r\n--" + boundary.encode("latin-1")
-    _, *parts = (b"\r\n" + body).split(delimiter)
-    if not parts or not parts[-1].startswith(b"--"):
-        raise LabError("the multipart answer ends before its closing delimiter: it was cut off")
-    for part in parts[:-1]:
-        headers, found, content = part.partition(b"\r\n\r\n")
-        if not found:
-            raise LabError(f"expected a part's headers and an empty line, saw {headers[:80]!r}")
-        yield content
+        try:
+            parts = tuple(read_parts(BytesIO(response.content), boundary_of(content_type)))
+        except MultipartError as error:
+            raise LabError(f"{self._api.name} answered GET {path} unreadably: {error}") from error
+        return tuple(_fingerprint(part.content, path, self._api.name) for part in parts)
 
 
 def _study_uid(study: dict[str, object]) -> str:

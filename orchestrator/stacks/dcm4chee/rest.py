@@ -6,7 +6,6 @@ Paths, bodies and status codes are those of dcm4chee-arc-light 5.35 (``Configura
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -16,6 +15,7 @@ import requests
 
 from dicom.datasets.fingerprint import Fingerprint
 from dicom.forwarding import ForwardReport
+from dicom.web.multipart import Writing
 from orchestrator.errors import LabError
 from orchestrator.stacks.dicomweb import DicomWeb
 from orchestrator.stacks.web_api import WebApi, json_of
@@ -175,17 +175,17 @@ class Dcm4cheeRest:
         Raises:
             LabError: not all were stored (202, 409), or the request was not taken.
         """
-        boundary = secrets.token_hex(16)
-        head = f"--{boundary}\r\nContent-Type: application/dicom\r\n\r\n".encode()
-        parts = b"".join(head + content + b"\r\n" for content in files)
+        message = Writing()
+        before, behind = message.part()
+        parts = b"".join(before + content + behind for content in files)
         self.api.call(
             "POST",
             f"{_ROOT}/aets/{_word(own)}/rs/studies",
             headers={
-                "Content-Type": f'multipart/related; type="application/dicom"; boundary={boundary}',
+                "Content-Type": message.content_type,
                 "Accept": "application/dicom+json",
             },
-            data=parts + f"--{boundary}--\r\n".encode(),
+            data=parts + message.end,
         )
 
     def delete_study(self, own: str, study_instance_uid: str) -> None:

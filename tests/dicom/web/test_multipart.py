@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dicom.web.multipart import MultipartError, boundary_of, media_type, read_parts
+from dicom.web.multipart import (
+    DICOM,
+    MultipartError,
+    Writing,
+    boundary_of,
+    media_type,
+    read_parts,
+)
 
 CONTENTS = st.lists(st.binary(max_size=200).filter(lambda each: b"--edge" not in each), max_size=5)
 
@@ -35,6 +42,21 @@ def test_parts_are_the_same_however_the_message_is_cut_into_blocks(
     parts = list(read_parts(Trickle(message(contents), size), b"edge"))
     assert [part.content for part in parts] == contents
     assert {part.headers["Content-Type"] for part in parts} <= {"a/b"}
+
+
+@given(st.lists(st.binary(max_size=64), max_size=5))
+def test_a_message_splits_into_what_was_written(contents: list[bytes]) -> None:
+    writing = Writing("limit")
+    contents = [each.replace(b"--limit", b"") for each in contents]
+    before, behind = writing.part()
+    body = b"".join(before + each + behind for each in contents) + writing.end
+    parts = list(read_parts(BytesIO(body), boundary_of(writing.content_type)))
+    assert [part.content for part in parts] == contents
+    assert {part.headers["Content-Type"] for part in parts} <= {DICOM}
+
+
+def test_no_two_messages_have_the_same_boundary() -> None:
+    assert Writing().boundary != Writing().boundary
 
 
 @given(CONTENTS.filter(bool), st.data())

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from orchestrator.errors import LabError
 from orchestrator.stacks.dcm4chee.rest import Dcm4cheeRest
-from orchestrator.stacks.dicomweb import split_multipart
 from orchestrator.stacks.web_api import Credentials, WebApi
 from tests.orchestrator.stacks.dcm4chee.conftest import MakeObject
 from tests.orchestrator.stacks.dcm4chee.fake_dcm4chee import FakeDcm4chee, remote
@@ -73,14 +70,6 @@ def test_an_answer_cut_off_is_an_error(rest: Dcm4cheeRest, fake: FakeDcm4chee) -
     )
     with pytest.raises(LabError, match="cut off"):
         rest.fingerprints("1.2.3")
-
-
-@given(st.lists(st.binary(max_size=64), max_size=5))
-def test_multipart_splits_into_what_was_put_in(parts: list[bytes]) -> None:
-    parts = [part.replace(b"--limit", b"") for part in parts]
-    body = b"".join(b"--limit\r\nContent-Type: a/b\r\n\r\n" + part + b"\r\n" for part in parts)
-    split = split_multipart('multipart/related; boundary="limit"', body + b"--limit--\r\n")
-    assert list(split) == parts
 
 
 def test_a_study_is_rejected_before_it_is_deleted(
