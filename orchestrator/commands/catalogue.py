@@ -17,7 +17,7 @@ from dicom.registry import unknown_word
 from orchestrator.errors import InputError
 from orchestrator.files.problems import InvalidFileError, Problem
 from orchestrator.judging.words import describe
-from orchestrator.model.scenario import PHASES, Expectation, Scenario
+from orchestrator.model.scenario import Expectation
 from orchestrator.output import console
 from orchestrator.output.console import put
 from orchestrator.output.names import counted
@@ -25,8 +25,9 @@ from orchestrator.output.summary import MOST_COMMANDS, print_cell, print_summary
 from orchestrator.records.folders import LATEST, RECORD, RUN_NAME, find_run, run_folders
 from orchestrator.records.record import load_run
 from orchestrator.runs.suite import scenario_folder
-from orchestrator.scenarios.loader import load_all, load_scenario
+from orchestrator.scenarios.loader import LoadedScenario, load_all, load_scenario
 from orchestrator.scenarios.schema import schema_text
+from orchestrator.scenarios.words import fault_in_words, given_in_words
 
 
 def list_scenarios() -> None:
@@ -107,7 +108,7 @@ def schema(name: str) -> None:
     sys.stdout.write(schema_text(name))
 
 
-def _show_scenario(out: Console, scenario: Scenario) -> None:
+def _show_scenario(out: Console, scenario: LoadedScenario) -> None:
     out.print(Text(f"{scenario.name}: {scenario.title}", "bold"))
     facts = Table.grid(padding=(0, 2))
     facts.add_column(style="dim")
@@ -133,20 +134,16 @@ def _show_scenario(out: Console, scenario: Scenario) -> None:
     out.print(f"\nrun it: pacslab run {scenario.name}")
 
 
-def _variant(scenario: Scenario) -> Iterator[str]:
+def _variant(scenario: LoadedScenario) -> Iterator[str]:
     for name, route in scenario.routes.items():
         destination = f" → {route.destination}" if route.destination else ""
         yield f"route {name}: {route.probe} {route.source} → {route.target}{destination}"
     for role, settings in scenario.settings.items():
-        for key, value in settings.items():
+        for key, value in given_in_words(settings).items():
             yield f"setting of {role}: {key} = {json.dumps(value, default=str)}"
-    if scenario.fault is None:
-        yield "fault: none"
-    for fault, arguments in (scenario.fault or {}).items():
-        given = ", ".join(f"{key}={value}" for key, value in arguments.items())
-        yield f"fault: {fault}({given})"
+    yield f"fault: {'none' if scenario.fault is None else fault_in_words(scenario.fault)}"
     yield f"fix: {'undo the fault' if scenario.fix == 'revert' else 'other settings (see file)'}"
-    for phase in PHASES if scenario.fault else PHASES[:1]:
+    for phase in scenario.phases:
         yield f"{phase}:"
         rules = scenario.expect.phase(phase)
         for rule in rules:

@@ -89,11 +89,6 @@ def topology_of(
 
 def healthy_state(scenario: Scenario, topology: Topology) -> LabState:
     """Everybody knows everybody, and the scenario's own settings are in force."""
-    archives = {}
-    for role, seat in topology.archives.items():
-        title = scenario.roles[role].aetitle or seat.stack.aetitle
-        given = scenario.settings.get(role, {})
-        archives[role] = ArchiveSettings.model_validate({"aetitle": title, **given})
     tls_of_sites = {
         role: tls
         for role, seat in topology.archives.items()
@@ -102,17 +97,21 @@ def healthy_state(scenario: Scenario, topology: Topology) -> LabState:
     # One TLS material per modality is enough: a site is never on one route with another archive
     # that speaks TLS to the same modality.
     of_site = next(iter(tls_of_sites.values()), None)
-    modalities = {
-        role: ModalityState.model_validate(
-            {
-                "aetitle": title,
-                "client_tls": of_site or _client_tls(role),
-                "ris": _ris(role) if role in topology.rises else None,
-                **scenario.settings.get(role, {}),
-            }
-        )
-        for role, title in topology.modalities.items()
-    }
+    nodes = LabState(
+        archives={
+            role: ArchiveSettings(aetitle=scenario.roles[role].aetitle or seat.stack.aetitle)
+            for role, seat in topology.archives.items()
+        },
+        modalities={
+            role: ModalityState(
+                aetitle=title,
+                client_tls=of_site or _client_tls(role),
+                ris=_ris(role) if role in topology.rises else None,
+            )
+            for role, title in topology.modalities.items()
+        },
+    ).with_settings(scenario.settings)
+    archives = nodes.archives
     titles = {role: settings.aetitle for role, settings in archives.items()}
     titles.update(topology.modalities)
     entries = {
@@ -122,7 +121,7 @@ def healthy_state(scenario: Scenario, topology: Topology) -> LabState:
         )
         for client, server in topology.links
     }
-    return LabState(archives=archives, modalities=modalities, entries=entries)
+    return nodes.model_copy(update={"entries": entries})
 
 
 def _seat(stack: Stack, backend: Backend) -> ArchiveSeat:

@@ -1,9 +1,9 @@
-"""The YAML model of a scenario. Reading files, with line numbers, is ``scenario_loader``'s job."""
+"""The model of a scenario. Reading files, with line numbers, is the job of ``scenarios``."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Final, Literal, Self, TypeVar, get_args
+from typing import Annotated, Any, Final, Generic, Literal, Self, get_args
 
 from pydantic import (
     AfterValidator,
@@ -13,12 +13,15 @@ from pydantic import (
     StringConstraints,
     Tag,
     WithJsonSchema,
+    model_validator,
 )
+from typing_extensions import TypeVar
 
 from dicom.frozen import Frozen
 from dicom.ladder import Outcome
-from dicom.settings import AETitle
+from dicom.settings import AETitle, ArchiveSettings
 from orchestrator.model.expected import outcome_schema, read_outcome
+from orchestrator.model.role_settings import SettingsByRole, laid_over
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
 #: A role's name; it becomes a host name in the lab's network.
@@ -30,6 +33,8 @@ RELAY: Final = "relay"
 PhaseName = Literal["baseline", "fault", "fix"]
 RoleKind = Literal["modality", "archive", "workstation", "ris"]
 T = TypeVar("T")
+#: What a fault is. Faults know the lab's state and routes, so that nothing here can name them.
+F = TypeVar("F", bound=Frozen, default=Frozen, covariant=True)
 PHASES: tuple[PhaseName, ...] = get_args(PhaseName)
 
 _OUTCOME_SCHEMA = outcome_schema()
@@ -53,15 +58,6 @@ def _not_empty(values: tuple[T, ...]) -> tuple[T, ...]:
     if not values:
         raise ValueError("nothing in the list; expected at least one item")
     return values
-
-
-def _read_fault(value: object) -> object:
-    """``wrong-port`` and ``{wrong-port: }`` are short for ``{wrong-port: {}}``."""
-    if isinstance(value, str):
-        return {value: {}}
-    if isinstance(value, Mapping):
-        return {name: {} if arguments is None else arguments for name, arguments in value.items()}
-    return value
 
 
 def _fix_tag(value: object) -> str:
@@ -155,20 +151,10 @@ class Expectation(Frozen):
         return self.outcome
 
 
-#: A fault by name with its arguments: ``{wrong-called-aetitle: {title: WRONG}}``, or its bare name.
-FaultUse = Annotated[
-    Mapping[str, Mapping[str, object]],
-    Field(min_length=1, max_length=1),
-    BeforeValidator(_read_fault),
-]
-#: Neutral settings per role, only the ones that the scenario cares about.
-SettingsByRole = Mapping[str, Mapping[str, object]]
-
-
 class Remedy(Frozen):
     """A repair other than undoing the fault: new neutral settings."""
 
-    settings: SettingsByRole
+    settings: SettingsByRole = Field(description="neutral settings per role that repair it")
 
 
 #: How the fault is repaired: undone, or as an administrator chose to.
@@ -193,7 +179,7 @@ class Expect(Frozen):
         return rules
 
 
-class Variant(Frozen):
+class Variant(Frozen, Generic[F]):
     """The same story with something else set; what it gives replaces the scenario's.
 
     ``settings`` are laid over the scenario's key by key, ``expect`` phase by phase; everything
@@ -201,15 +187,22 @@ class Variant(Frozen):
     """
 
     title: str
-    settings: SettingsByRole | None = None
-    fault: FaultUse | None = None
+    settings: SettingsByRole | None = Field(
+        None, description="neutral settings of the healthy lab, per role"
+    )
+    fault: F | None = Field(None, description="the one thing that is broken")
     fix: Fix | None = None
     expect: Expect | None = None
     routes: tuple[str, ...] | None = Field(None, min_length=1)
     study: Study | None = None
 
+    @classmethod
+    def model_parametrized_name(cls, _params: tuple[Any, ...]) -> str:
+        """Errors call it a variant, whatever its faults are."""
+        return cls.__name__
 
-class Scenario(Frozen):
+
+class Scenario(Frozen, Generic[F]):
     """One root cause, told so that it can be lived through: baseline, fault, fix."""
 
     name: Slug
@@ -228,10 +221,24 @@ class Scenario(Frozen):
         default_factory=dict, description="neutral settings of the healthy lab, per role"
     )
     study: Study = Study()
-    fault: FaultUse | None = None
+    fault: F | None = Field(None, description="the one thing that is broken")
     fix: Fix = "revert"
     expect: Expect = Expect()
-    variants: Mapping[Slug, Variant] = Field(default_factory=dict)
+    variants: Mapping[Slug, Variant[F]] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _settings_fit_their_roles(self) -> Self:
+        stories: tuple[Scenario[F] | Variant[F], ...] = (self, *self.variants.values())
+        for story in stories:
+            remedy = story.fix.settings if isinstance(story.fix, Remedy) else {}
+            for role, settings in (*(story.settings or {}).items(), *remedy.items()):
+                of_archive = isinstance(settings, ArchiveSettings)
+                if role in self.roles and of_archive != (self.roles[role].kind == "archive"):
+                    raise ValueError(
+                        f"role {role!r} is a {self.roles[role].kind}, and has settings of"
+                        f" {'an archive' if of_archive else 'a modality'}"
+                    )
+        return self
 
     @property
     def phases(self) -> tuple[PhaseName, ...]:
@@ -263,5 +270,6 @@ class Scenario(Frozen):
 
 
 def _laid_over(below: SettingsByRole, above: SettingsByRole) -> SettingsByRole:
-    roles = below.keys() | above.keys()
-    return {role: {**below.get(role, {}), **above.get(role, {})} for role in sorted(roles)}
+    both = {role: laid_over(below[role], above[role]) for role in below.keys() & above.keys()}
+    together = {**below, **above, **both}
+    return {role: together[role] for role in sorted(together)}

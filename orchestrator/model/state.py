@@ -21,6 +21,7 @@ from modalities.misbehaviour.act import AnyAct
 from modalities.misbehaviour.alteration import AnyAlteration
 from orchestrator.errors import UnsupportedError
 from orchestrator.model.modality_settings import ModalitySettings
+from orchestrator.model.role_settings import S, SettingsByRole, laid_over
 
 
 class Entry(Frozen):
@@ -114,6 +115,14 @@ class LabState(Frozen):
             settings.tls is not None for settings in self.archives.values()
         )
 
+    def with_settings(self, by_role: SettingsByRole) -> Self:
+        """A copy with these settings laid over; those of a role that is not here are left out."""
+        changed = {
+            "archives": _with_settings(self.archives, by_role),
+            "modalities": _with_settings(self.modalities, by_role),
+        }
+        return self.model_copy(update=changed)
+
     def with_archive(self, role: str, **changes: object) -> Self:
         """A copy in which archive ``role`` has these neutral settings changed (validated).
 
@@ -159,6 +168,13 @@ class LabState(Frozen):
         """A copy in which the study is made differently."""
         changed = StudyTreatment.model_validate({**self.study.model_dump(), **changes})
         return self.model_copy(update={"study": changed})
+
+
+def _with_settings(nodes: Mapping[str, S], by_role: SettingsByRole) -> dict[str, S]:
+    return {
+        role: laid_over(node, by_role[role]) if role in by_role else node
+        for role, node in nodes.items()
+    }
 
 
 def _has_no(kind: str, role: str, settings: Iterable[str]) -> str:

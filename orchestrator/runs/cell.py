@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from orchestrator.backends.base import Backend
 from orchestrator.errors import EnvironmentProblemError, LabError, PacslabError, UnsupportedError
+from orchestrator.faults.base import Fault
 from orchestrator.lab.lab import Lab
 from orchestrator.lab.study import StudyMaker
 from orchestrator.lab.topology import topology_of
@@ -56,7 +57,7 @@ class Outlook:
 
 
 def plan_all(
-    scenario: Scenario,
+    scenario: Scenario[Fault],
     cells: Iterable[CellId],
     backend: Backend,
     stacks: Mapping[str, Stack],

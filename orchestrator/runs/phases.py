@@ -19,7 +19,6 @@ from orchestrator.model.scenario import PhaseName, Remedy, Route, Scenario
 from orchestrator.model.state import LabState, Link
 from orchestrator.probes.base import PROBES, Probe
 from orchestrator.probes.store import StoreProbe
-from orchestrator.scenarios.loader import resolve_fault
 
 #: Told about every phase as soon as it was observed.
 OnPhase = Callable[[PhaseResult], None]
@@ -34,7 +33,7 @@ class CellPlan:
     """
 
     cell: CellId
-    scenario: Scenario
+    scenario: Scenario[Fault]
     topology: Topology
     fault: Fault | None
     states: dict[PhaseName, LabState]
@@ -53,16 +52,14 @@ class CellPlan:
         return frozenset((disturbed | _sent_by_archives(self.cell, self.topology)) - untouched)
 
 
-def plan_cell(cell: CellId, scenario: Scenario, topology: Topology, backend: str) -> CellPlan:
-    """Work out every phase's state.
-
-    Raises:
-        InputError: the scenario's settings are not valid on this topology.
-    """
+def plan_cell(
+    cell: CellId, scenario: Scenario[Fault], topology: Topology, backend: str
+) -> CellPlan:
+    """Work out every phase's state."""
     unsupported = _out_of_reach(cell, topology)
     healthy = healthy_state(scenario, topology)
     states: dict[PhaseName, LabState] = {"baseline": healthy}
-    fault = resolve_fault(scenario)
+    fault = scenario.fault
     if fault is not None and not unsupported:
         try:
             states["fault"] = fault.change(healthy, cell.ends)
@@ -99,13 +96,7 @@ def _out_of_reach(cell: CellId, topology: Topology) -> str:
 def _repaired(scenario: Scenario, healthy: LabState, broken: LabState) -> LabState:
     if not isinstance(scenario.fix, Remedy):
         return healthy
-    state = broken
-    for role, settings in scenario.fix.settings.items():
-        if role in state.archives:
-            state = state.with_archive(role, **settings)
-        elif role in state.modalities:
-            state = state.with_modality(role, **settings)
-    return state
+    return broken.with_settings(scenario.fix.settings)
 
 
 class CellRun:

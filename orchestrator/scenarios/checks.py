@@ -1,5 +1,7 @@
 """What a scenario's shape can't say: that its names exist, fit each other, and make sense.
 
+Of faults and settings, that is said where they are built (``parts``).
+
 Works on the file's raw data, so that a mistake of shape in one place does not hide these.
 """
 
@@ -9,30 +11,24 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from pydantic import BaseModel, ValidationError
-
-from dicom.datasets.uids import uid_of
 from dicom.errors import UsageError
 from dicom.patients import CHARACTERS
-from dicom.settings import ArchiveSettings
 from dicom.yaml_positions import NodePath
 from modalities import families
 from modalities.generation import plan
 from modalities.studies.pixel_data import TRANSFER_SYNTAXES
-from orchestrator.faults.base import FAULTS
 from orchestrator.files.problems import Findings, shown
 from orchestrator.lab.topology import FEEDER
-from orchestrator.model.modality_settings import ModalitySettings
 from orchestrator.model.scenario import RELAY, Study
 from orchestrator.model.stack_spec import ANY, StackSpec, StackSpecError
 from orchestrator.probes.base import PROBES
+from orchestrator.scenarios.parts import items, known, mapping, uid
 from orchestrator.stacks.base import STACKS
 
 _ENDS: Final = ("from", "to", "destination")
 _ROUTE_ROLES: Final = (*_ENDS, "ris")
 _POSITIONS: Final = (*_ENDS, "route")
 _RESERVED_ROLES: Final = (*_POSITIONS, RELAY)
-_UID_LISTS: Final = ("accepted_sop_classes", "accepted_transfer_syntaxes")
 
 
 def check(findings: Findings, file: Path) -> None:
@@ -44,21 +40,21 @@ class _Checker:
     def __init__(self, findings: Findings, file: Path) -> None:
         self._findings = findings
         self._file = file
-        self._data = _mapping(findings.document.data)
-        self._roles = _mapping(self._data.get("roles"))
-        self._routes = _mapping(self._data.get("routes"))
+        self._data = mapping(findings.document.data)
+        self._roles = mapping(self._data.get("roles"))
+        self._routes = mapping(self._data.get("routes"))
 
     def check(self) -> None:
         self._names()
         for name, role in self._roles.items():
-            self._role(("roles", name), name, _mapping(role))
+            self._role(("roles", name), name, mapping(role))
         for name, route in self._routes.items():
-            self._route(("routes", name), _mapping(route))
+            self._route(("routes", name), mapping(route))
         self._story((), self._data)
-        for name, variant in _mapping(self._data.get("variants")).items():
+        for name, variant in mapping(self._data.get("variants")).items():
             path = ("variants", name)
-            self._story(path, _mapping(variant))
-            for index, route in enumerate(_list(_mapping(variant).get("routes"))):
+            self._story(path, mapping(variant))
+            for index, route in enumerate(items(mapping(variant).get("routes"))):
                 self._known((*path, "routes", index), "route", route, self._routes)
 
     def _names(self) -> None:
@@ -159,12 +155,9 @@ class _Checker:
 
     def _story(self, path: NodePath, story: Mapping[str, object]) -> None:
         """What a scenario and its variants have in common."""
-        self._settings((*path, "settings"), story.get("settings"))
-        self._settings((*path, "fix", "settings"), _mapping(story.get("fix")).get("settings"))
-        self._fault((*path, "fault"), story.get("fault"))
-        self._study((*path, "study"), _mapping(story.get("study")))
-        for phase, rules in _mapping(story.get("expect")).items():
-            self._rules((*path, "expect", phase), _list(rules))
+        self._study((*path, "study"), mapping(story.get("study")))
+        for phase, rules in mapping(story.get("expect")).items():
+            self._rules((*path, "expect", phase), items(rules))
             if phase != "baseline" and not self._has_fault(story):
                 self._findings.add(
                     (*path, "expect", phase),
@@ -173,47 +166,20 @@ class _Checker:
                 )
 
     def _has_fault(self, story: Mapping[str, object]) -> bool:
-        variants = _mapping(self._data.get("variants")).values()
+        variants = mapping(self._data.get("variants")).values()
         stories = (story, self._data, *(variants if story is self._data else ()))
-        return any(_mapping(each).get("fault") is not None for each in stories)
-
-    def _settings(self, path: NodePath, by_role: object) -> None:
-        for role, settings in _mapping(by_role).items():
-            here = (*path, role)
-            if not self._known(here, "role", role, self._roles, value=False):
-                continue
-            if not isinstance(settings, Mapping):
-                continue
-            if not self._archive(role):
-                self._validate(here, ModalitySettings, settings)
-                continue
-            self._validate(here, ArchiveSettings, settings)
-            for key in _UID_LISTS:
-                for index, name in enumerate(_list(settings.get(key))):
-                    self._uid((*here, key, index), name)
-
-    def _fault(self, path: NodePath, fault: object) -> None:
-        if isinstance(fault, str):
-            if self._known(path, "fault", fault, FAULTS):
-                self._validate(path, FAULTS[fault], {})
-            return
-        for name, arguments in _mapping(fault).items():
-            here = (*path, name)
-            if not self._known(here, "fault", name, FAULTS, value=False):
-                continue
-            if arguments is None or isinstance(arguments, Mapping):
-                self._validate(here, FAULTS[name], arguments or {})
+        return any(mapping(each).get("fault") is not None for each in stories)
 
     def _study(self, path: NodePath, study: Mapping[str, object]) -> None:
         usual = Study()
         syntax, patient = study.get("transfer_syntax"), study.get("patient")
         right = (
             patient is None or self._known((*path, "patient"), "patient", patient, CHARACTERS),
-            syntax is None or self._uid((*path, "transfer_syntax"), syntax) is not None,
+            syntax is None or uid(self._findings, (*path, "transfer_syntax"), syntax) is not None,
         )
         for here, family in self._families(path, study.get("family", usual.family)):
-            known = self._known(here, "modality family", family, families.names())
-            if known and all(right):
+            exists = self._known(here, "modality family", family, families.names())
+            if exists and all(right):
                 self._can_be_made(
                     path,
                     family,
@@ -243,8 +209,8 @@ class _Checker:
         try:
             plan(family, transfer_syntax=syntax, rows=rows, columns=columns)
         except UsageError as error:
-            known = ", ".join(each.keyword for each in TRANSFER_SYNTAXES)
-            self._add((*path, "transfer_syntax"), str(error), f"one of: {known}")
+            keywords = ", ".join(each.keyword for each in TRANSFER_SYNTAXES)
+            self._add((*path, "transfer_syntax"), str(error), f"one of: {keywords}")
 
     def _rules(self, path: NodePath, rules: list[object]) -> None:
         decided = False
@@ -257,9 +223,9 @@ class _Checker:
                     value=True,
                     expected="the rule without 'when' to be the last one",
                 )
-            when = _mapping(rule).get("when")
+            when = mapping(rule).get("when")
             decided = decided or not when
-            for key, wanted in _mapping(when).items():
+            for key, wanted in mapping(when).items():
                 self._condition((*here, "when", key), key, wanted)
 
     def _condition(self, path: NodePath, key: str, wanted: object) -> None:
@@ -267,7 +233,7 @@ class _Checker:
             self._known(path, "route", wanted, self._routes)
             return
         if key in _ENDS:
-            ends = [_mapping(route).get(key) for route in self._routes.values()]
+            ends = [mapping(route).get(key) for route in self._routes.values()]
             if not any(isinstance(end, str) and self._archive(end) for end in ends):
                 self._findings.add(
                     path,
@@ -275,8 +241,8 @@ class _Checker:
                     expected="a position that an archive takes",
                 )
         else:
-            known = (*self._roles, *_POSITIONS)
-            if not self._known(path, "role or position", key, known, value=False):
+            words = (*self._roles, *_POSITIONS)
+            if not self._known(path, "role or position", key, words, value=False):
                 return
             if not self._is_archive(path, key):
                 return
@@ -302,50 +268,19 @@ class _Checker:
         self._findings.add(path, f"role {role!r} is a {self._kind(role)}", expected=expected)
 
     def _kind(self, role: str) -> str:
-        kind = _mapping(self._roles.get(role)).get("kind")
+        kind = mapping(self._roles.get(role)).get("kind")
         return kind if isinstance(kind, str) else ""
 
     def _archive(self, role: str) -> bool:
         return self._kind(role) == "archive"
 
-    def _validate(self, path: NodePath, model: type[BaseModel], data: object) -> None:
-        try:
-            model.model_validate(data)
-        except ValidationError as error:
-            self._findings.add_validation(error, model, path)
-
-    def _uid(self, path: NodePath, name: object) -> str | None:
-        """The UID that ``name`` stands for; None where it stands for none, which is noted."""
-        if not isinstance(name, str):
-            return None
-        try:
-            return uid_of(name)
-        except ValueError as error:
-            self._add(path, str(error), "")
-            return None
-
     def _known(
-        self, path: NodePath, sort: str, seen: object, known: Iterable[str], *, value: bool = True
+        self, path: NodePath, sort: str, seen: object, words: Iterable[str], *, value: bool = True
     ) -> bool:
-        """Whether ``seen`` is one of the ``known`` words; notes it where it is another word."""
-        if not isinstance(seen, str):
-            return False
-        words = tuple(known)
-        if seen in words:
-            return True
-        self._findings.add_unknown(path, sort, seen, words, value=value)
-        return False
+        return known(self._findings, path, sort, seen, words, value=value)
 
     def _add(self, path: NodePath, seen: str, expected: str) -> None:
         self._findings.add(path, seen, expected=expected, value=True)
-
-
-def _mapping(value: object) -> Mapping[str, object]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _list(value: object) -> list[object]:
-    return value if isinstance(value, list) else []
 
 
 def _number(value: object) -> int | None:

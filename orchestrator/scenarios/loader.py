@@ -5,29 +5,32 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from pydantic import ValidationError
 
 from dicom.yaml_positions import Document, Position, YamlFault, read
 from orchestrator.errors import InputError
-from orchestrator.faults.base import FAULTS, Fault
+from orchestrator.faults.base import Fault
 from orchestrator.files.problems import Findings, InvalidFileError, Problem, shown
 from orchestrator.model.scenario import Scenario, Study
 from orchestrator.scenarios.checks import check
+from orchestrator.scenarios.parts import with_parts
 
 __all__ = [
     "BrokenFile",
+    "LoadedScenario",
     "Problem",
     "ScenarioErrors",
     "Shelf",
     "load_all",
     "load_scenario",
     "read_folder",
-    "resolve_fault",
 ]
 
 _SUFFIXES: Final = (".yaml", ".yml")
+#: A scenario with its fault, ready to be lived through.
+LoadedScenario: TypeAlias = Scenario[Fault]
 
 
 class ScenarioErrors(InvalidFileError):  # noqa: N818 (it holds several)
@@ -56,11 +59,11 @@ class BrokenFile:
 class Shelf:
     """What a folder holds: the scenarios in order to be run, by name, and the other files."""
 
-    scenarios: tuple[Scenario, ...]
+    scenarios: tuple[LoadedScenario, ...]
     broken: tuple[BrokenFile, ...] = ()
 
 
-def load_scenario(file: Path) -> Scenario:
+def load_scenario(file: Path) -> LoadedScenario:
     """Read one scenario file. A study's folder is made absolute, relative to the file.
 
     Raises:
@@ -72,7 +75,7 @@ def load_scenario(file: Path) -> Scenario:
     return scenario
 
 
-def load_all(folder: Path) -> tuple[Scenario, ...]:
+def load_all(folder: Path) -> tuple[LoadedScenario, ...]:
     """Read every scenario below ``folder`` (``<category>/<name>.yaml``), sorted by name.
 
     Raises:
@@ -96,7 +99,7 @@ def read_folder(folder: Path) -> Shelf:
         raise InputError(
             f"no scenarios in {folder}; expected files <category>/<name>.yaml below it"
         )
-    loaded: dict[str, Scenario] = {}
+    loaded: dict[str, LoadedScenario] = {}
     broken: list[BrokenFile] = []
     first: dict[str, Path] = {}
     for file in files:
@@ -111,25 +114,7 @@ def read_folder(folder: Path) -> Shelf:
     return Shelf(tuple(loaded[name] for name in sorted(loaded)), tuple(broken))
 
 
-def resolve_fault(scenario: Scenario) -> Fault | None:
-    """The fault of a scenario (as its variant has it) with its arguments, None where it has none.
-
-    Raises:
-        InputError: the fault is unknown or its arguments are wrong, which loading rules out.
-    """
-    if scenario.fault is None:
-        return None
-    ((name, arguments),) = scenario.fault.items()
-    try:
-        return FAULTS[name].model_validate(arguments)
-    except ValidationError as error:
-        reasons = "; ".join(
-            f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()
-        )
-        raise InputError(f"fault {name!r} of scenario {scenario.name!r}: {reasons}") from None
-
-
-def _load(file: Path) -> tuple[Scenario | None, list[Problem]]:
+def _load(file: Path) -> tuple[LoadedScenario | None, list[Problem]]:
     findings = Findings(shown(file), _document(file))
     findings.add_yaml_faults()
     data = findings.document.data
@@ -137,9 +122,9 @@ def _load(file: Path) -> tuple[Scenario | None, list[Problem]]:
         if not findings.problems:
             findings.add((), "not a mapping", expected="a scenario: name, title, roles, routes, …")
         return None, findings.problems
-    scenario: Scenario | None = None
+    scenario: LoadedScenario | None = None
     try:
-        scenario = Scenario.model_validate(data)
+        scenario = LoadedScenario.model_validate(with_parts(findings))
     except ValidationError as error:
         findings.add_validation(error, Scenario)
     check(findings, file)
@@ -155,7 +140,7 @@ def _document(file: Path) -> Document:
         return Document(None, {}, {}, {}, (fault,))
 
 
-def _located(scenario: Scenario, file: Path) -> Scenario:
+def _located(scenario: LoadedScenario, file: Path) -> LoadedScenario:
     """The scenario with its studies' folders as absolute paths."""
     variants = {
         name: variant.model_copy(update={"study": _absolute(variant.study, file)})

@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Final
+from typing import Final, TypeVar
 
 from dicom.registry import unknown_word
 from orchestrator.errors import InputError
@@ -16,6 +16,7 @@ from orchestrator.model.scenario import Route, Scenario
 from orchestrator.scenarios.loader import BrokenFile, ScenarioErrors
 from orchestrator.stacks.base import STACKS
 
+S = TypeVar("S", bound=Scenario)
 ALL: Final = "all"
 #: Archive roles are bound to these unless others are chosen.
 DEFAULT_STACKS: Final = ("orthanc", "dcm4chee")
@@ -38,8 +39,8 @@ def words_of(given: Iterable[str]) -> tuple[str, ...]:
 
 
 def select(
-    scenarios: Sequence[Scenario], names: Iterable[str], broken: Sequence[BrokenFile] = ()
-) -> list[Scenario]:
+    scenarios: Sequence[S], names: Iterable[str], broken: Sequence[BrokenFile] = ()
+) -> list[S]:
     """The scenarios that ``names`` mean, in the order of ``scenarios``, each once.
 
     A name is a scenario's, a category's, a glob over either, ``all``, or ``scenario/variant``
@@ -134,7 +135,7 @@ def _is_whole(name: str, scenario: Scenario | BrokenFile) -> bool:
     return name == ALL or any(fnmatchcase(each, name) for each in own)
 
 
-def _narrowed(scenario: Scenario, wanted: Collection[str | None]) -> Scenario:
+def _narrowed(scenario: S, wanted: Collection[str | None]) -> S:
     kept = {name: each for name, each in scenario.variants.items() if name in wanted}
     return scenario.model_copy(update={"variants": kept})
 

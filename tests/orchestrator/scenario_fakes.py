@@ -19,7 +19,7 @@ from orchestrator.model.scenario import Route
 from orchestrator.model.state import LabState
 from orchestrator.probes.base import Probe, Probed
 from orchestrator.scenarios import checks as scenario_checks
-from orchestrator.scenarios import loader as scenario_loader
+from orchestrator.scenarios import parts as scenario_parts
 from orchestrator.scenarios.loader import Problem, ScenarioErrors, load_scenario
 
 GOOD = """\
@@ -110,10 +110,9 @@ def plug_ins() -> Iterator[None]:
     )
     stacks = registry("stack", orthanc=object(), dcm4chee=object())
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(scenario_checks, "FAULTS", faults)
         patch.setattr(scenario_checks, "PROBES", probes)
         patch.setattr(scenario_checks, "STACKS", stacks)
-        patch.setattr(scenario_loader, "FAULTS", faults)
+        patch.setattr(scenario_parts, "FAULTS", faults)
         yield
 
 

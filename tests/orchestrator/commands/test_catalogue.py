@@ -8,10 +8,11 @@ import pytest
 
 from orchestrator.commands import catalogue
 from orchestrator.errors import InputError
+from orchestrator.faults.addressing import WrongCalledAETitle
 from orchestrator.files.problems import InvalidFileError, Problem
-from orchestrator.model.scenario import Scenario
+from orchestrator.scenarios.loader import LoadedScenario
 
-WRONG = Scenario.model_validate(
+WRONG = LoadedScenario.model_validate(
     {
         "name": "wrong-title",
         "title": "The modality calls another title",
@@ -20,7 +21,7 @@ WRONG = Scenario.model_validate(
         "owner": "modality",
         "roles": {"ct": {"kind": "modality"}, "archive": {"kind": "archive"}},
         "routes": {"store": {"probe": "store", "from": "ct", "to": "archive"}},
-        "fault": {"wrong-called-aetitle": {"title": "OLDPACS"}},
+        "fault": WrongCalledAETitle(title="OLDPACS"),
         "variants": {
             "checked": {
                 "title": "The title is checked",
@@ -95,7 +96,7 @@ def test_an_unknown_name_is_answered_with_the_nearest_right_one(tmp_path: Path) 
 
 
 def test_the_problems_of_all_files_are_reported_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(file: Path) -> Scenario:
+    def broken(file: Path) -> LoadedScenario:
         raise InvalidFileError([Problem(file.name, 3, 1, "roles", "not a mapping")])
 
     monkeypatch.setattr(catalogue, "load_scenario", broken)

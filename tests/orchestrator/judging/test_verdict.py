@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from dicom.ladder import CODED, KINDS, Outcome, Rung, Signature
 from orchestrator.errors import InputError
+from orchestrator.faults.addressing import WrongPort
 from orchestrator.judging.verdict import Combination, holds, judge, matches, verdict_of
 from orchestrator.model.identity import Identity
 from orchestrator.model.observation import Observation
@@ -43,7 +44,7 @@ def scenario(fault_rules: Sequence[Mapping[str, object]] = (), *, broken: bool =
             "story": "Somebody mistyped it.",
             "roles": ROLES,
             "routes": ROUTES,
-            "fault": {"wrong-title": {}} if broken else None,
+            "fault": WrongPort() if broken else None,
             "expect": {"fault": list(fault_rules)} if fault_rules else {},
         }
     )

@@ -11,6 +11,9 @@ import pytest
 from dicom.ladder import Outcome, Rung, Signature
 from modalities.commands import Command
 from modalities.services.store import Store
+from orchestrator.faults.addressing import WrongCalledAETitle, WrongPort
+from orchestrator.faults.admission import AcceptedCallingAETitles
+from orchestrator.faults.base import Fault
 from orchestrator.lab.lab import Lab
 from orchestrator.model.results import CellId, CellResult, Verdict
 from orchestrator.model.scenario import Expect, Expectation, Scenario
@@ -22,13 +25,13 @@ REFUSED = Outcome(rung=Rung.CONNECT, signature=Signature(kind="refused"))
 
 
 def story(
-    fault: dict[str, dict[str, object]] | None,
+    fault: Fault | None,
     expected: Outcome | None = None,
     *,
     settings: dict[str, object] | None = None,
-) -> Scenario:
+) -> Scenario[Fault]:
     expect = {} if expected is None else {"fault": (Expectation(outcome=(expected,)),)}
-    return Scenario.model_validate(
+    return Scenario[Fault].model_validate(
         {
             "name": "a-story",
             "title": "A story",
@@ -44,7 +47,7 @@ def story(
     )
 
 
-WRONG_TITLE = story({"wrong-called-aetitle": {"title": "OTHER"}}, REJECTED)
+WRONG_TITLE = story(WrongCalledAETitle(title="OTHER"), REJECTED)
 
 
 class Stage:
@@ -66,7 +69,7 @@ class Stage:
 
         monkeypatch.setattr(Lab, "__init__", with_fakes)
 
-    def outlooks(self, scenario: Scenario) -> list[Outlook]:
+    def outlooks(self, scenario: Scenario[Fault]) -> list[Outlook]:
         cell = CellId(
             scenario=scenario.name,
             route="store",
@@ -75,7 +78,7 @@ class Stage:
         )
         return plan_all(scenario, [cell], self.backend, {"fake": self.stack})
 
-    def benches(self, *scenarios: Scenario) -> list[Bench]:
+    def benches(self, *scenarios: Scenario[Fault]) -> list[Bench]:
         return benches_of(
             [outlook for scenario in scenarios for outlook in self.outlooks(scenario)],
             self.backend,
@@ -87,7 +90,7 @@ class Stage:
             tell=self.heard,
         )
 
-    def play(self, scenario: Scenario) -> CellResult:
+    def play(self, scenario: Scenario[Fault]) -> CellResult:
         (bench,) = self.benches(scenario)
         bench.run()
         (result,) = bench.results
@@ -139,7 +142,7 @@ def test_a_healthy_story_without_a_fault_has_a_baseline_only(stage: Stage) -> No
 
 
 def test_an_undeclared_outcome_of_the_fault_fails_and_says_both(stage: Stage) -> None:
-    result = stage.play(story({"wrong-called-aetitle": {"title": "OTHER"}}, REFUSED))
+    result = stage.play(story(WrongCalledAETitle(title="OTHER"), REFUSED))
     assert result.verdict is Verdict.FAIL
     assert "refused" in result.reason
     assert "called AE title not recognized" in result.reason
@@ -161,13 +164,13 @@ def test_a_lab_that_is_broken_anyway_proves_nothing(stage: Stage) -> None:
 
 def test_a_fault_that_did_not_take_is_an_error_never_green(stage: Stage) -> None:
     stage.stack.deaf = True
-    result = stage.play(story({"accepted-calling-aetitles": {"titles": ["OTHER"]}}))
+    result = stage.play(story(AcceptedCallingAETitles(titles=("OTHER",))))
     assert result.verdict is Verdict.ERROR
     assert "callers is null, expected" in result.reason
 
 
 def test_a_wrong_port_is_proven_closed_before_it_counts(stage: Stage) -> None:
-    result = stage.play(story({"wrong-port": {}}, REFUSED))
+    result = stage.play(story(WrongPort(), REFUSED))
     assert result.verdict is Verdict.PASS, result.reason
     fault = result.phase("fault")
     assert fault is not None
@@ -222,7 +225,7 @@ def test_a_stopped_run_ends_its_cell_and_drops_what_was_seen_meanwhile(stage: St
 
 def test_cells_with_the_same_nodes_share_a_lab_where_starting_one_is_dear(stage: Stage) -> None:
     stage.backend.shares_labs = True
-    other = story({"wrong-port": {}}, REFUSED).model_copy(update={"name": "another-story"})
+    other = story(WrongPort(), REFUSED).model_copy(update={"name": "another-story"})
     (bench,) = stage.benches(WRONG_TITLE, other)
     bench.run()
     assert [result.verdict for result in bench.results] == [Verdict.PASS, Verdict.PASS]
@@ -232,5 +235,5 @@ def test_cells_with_the_same_nodes_share_a_lab_where_starting_one_is_dear(stage:
 
 
 def test_cells_on_loopback_have_a_lab_each(stage: Stage) -> None:
-    other = story({"wrong-port": {}}, REFUSED).model_copy(update={"name": "another-story"})
+    other = story(WrongPort(), REFUSED).model_copy(update={"name": "another-story"})
     assert len(stage.benches(WRONG_TITLE, other)) == 2

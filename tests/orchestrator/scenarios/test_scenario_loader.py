@@ -10,16 +10,19 @@ import yaml
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from dicom.settings import ArchiveSettings
 from dicom.yaml_positions import LINE_BREAK
 from orchestrator.errors import InputError
-from orchestrator.model.scenario import Scenario
+from orchestrator.model.modality_settings import ModalitySettings
+from orchestrator.model.scenario import Remedy
 from orchestrator.scenarios.loader import (
+    LoadedScenario,
     Problem,
     ScenarioErrors,
     load_all,
     load_scenario,
-    resolve_fault,
 )
+from orchestrator.scenarios.words import given_in_words
 from tests.orchestrator.scenario_fakes import (
     GOOD,
     ClosedPort,
@@ -100,24 +103,33 @@ def test_expectations_of_the_fault_need_a_fault(tmp_path: Path) -> None:
 def test_a_fault_without_arguments_needs_no_braces(tmp_path: Path, fault: str) -> None:
     text = GOOD.replace("fault:\n  wrong-title: {title: OLD}", f"fault: {fault}", 1)
     scenario = load_scenario(write(tmp_path, text))
-    assert resolve_fault(scenario) == ClosedPort()
+    assert scenario.fault == ClosedPort()
 
 
 def test_the_fault_is_built_with_its_arguments_and_a_variant_has_its_own(
     tmp_path: Path,
 ) -> None:
     scenario = load_scenario(write(tmp_path, GOOD))
-    assert resolve_fault(scenario) == WrongTitle(title="OLD")
-    assert resolve_fault(scenario.variant("other")) == WrongTitle(title="OTHER", times=3)
-    assert resolve_fault(scenario.model_copy(update={"fault": None})) is None
+    assert scenario.fault == WrongTitle(title="OLD")
+    assert scenario.variant("other").fault == WrongTitle(title="OTHER", times=3)
 
 
-def test_building_a_wrong_fault_by_hand_is_an_input_error(tmp_path: Path) -> None:
-    scenario = load_scenario(write(tmp_path, GOOD)).model_copy(
-        update={"fault": {"wrong-title": {}}}
-    )
-    with pytest.raises(InputError, match="title: Field required"):
-        resolve_fault(scenario)
+def test_settings_are_built_for_the_kind_of_their_role_and_a_variant_gives_only_its_own(
+    tmp_path: Path,
+) -> None:
+    ours = "  archive: {check_called_aetitle: true}\n  ct: {max_pdu_length: 32768}\n"
+    text = GOOD.replace("  archive: {check_called_aetitle: true}\n", ours)
+    text += "    settings: {archive: {max_pdu_length: null}}\n"
+    text += "    fix: {settings: {ct: {max_pdu_length: 16384}, peer: {}}}\n"
+    scenario = load_scenario(write(tmp_path, text))
+    archive = ArchiveSettings(check_called_aetitle=True)
+    ct = ModalitySettings(max_pdu_length=32768)
+    assert scenario.settings == {"archive": archive, "ct": ct}
+    told = scenario.variant("other")
+    assert told.settings["ct"] == ct
+    assert told.settings["archive"].model_fields_set == {"check_called_aetitle", "max_pdu_length"}
+    remedy = {"ct": ModalitySettings(max_pdu_length=16384), "peer": ArchiveSettings()}
+    assert told.fix == Remedy(settings=remedy)
 
 
 def test_a_folder_is_loaded_by_name_and_all_its_mistakes_told(tmp_path: Path) -> None:
@@ -193,11 +205,23 @@ def test_any_file_is_either_a_scenario_or_problems_at_places_in_it(
         assert all(1 <= problem.line <= lines for problem in problems)
         assert len(str(ScenarioErrors(problems)).splitlines()) == len(problems)
         return
-    assert Scenario.model_validate(scenario.model_dump(by_alias=True)) == scenario
+    assert load_scenario(write(tmp_path, yaml.safe_dump(written(scenario)))) == scenario
     assert all(scenario.variant(variant).routes for variant in scenario.variants)
 
 
-def loaded(file: Path) -> tuple[Scenario | None, tuple[Problem, ...]]:
+def written(scenario: LoadedScenario) -> dict[str, object]:
+    """The scenario as a file has it."""
+    names = {WrongTitle: "wrong-title", ClosedPort: "closed-port"}
+    data = scenario.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    stories = [(data, scenario.fault)]
+    stories += [(data["variants"][key], each.fault) for key, each in scenario.variants.items()]
+    for story, fault in stories:
+        if fault is not None:
+            story["fault"] = {names[type(fault)]: given_in_words(fault)}
+    return data
+
+
+def loaded(file: Path) -> tuple[LoadedScenario | None, tuple[Problem, ...]]:
     """What becomes of a file: a scenario or problems, never another exception."""
     try:
         return load_scenario(file), ()

@@ -21,6 +21,7 @@ from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian
 from dicom.settings import ArchiveSettings, KnownAE
 from orchestrator.backends.base import BACKENDS, Place
 from orchestrator.errors import InputError, LabError, UnsupportedError
+from orchestrator.faults.base import Fault
 from orchestrator.files.problems import InvalidFileError
 from orchestrator.lab.nodes import CLOSED_PORT
 from orchestrator.lab.places import Places
@@ -373,7 +374,7 @@ def plan_on(folder: Path, route: dict[str, str], host: str, *, allow_config: boo
     dicom = {"host": host, "port": 104, "aetitle": "PACS"}
     site = write_site(folder, "orthanc", "http://127.0.0.1:1", dicom=dicom)
     stack = load_site(site, allow_config=allow_config)
-    scenario = Scenario.model_validate(
+    scenario = Scenario[Fault].model_validate(
         {
             "name": "a-story",
             "title": "A story",
