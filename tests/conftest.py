@@ -23,7 +23,13 @@ from tests.modalities.peers import (
     running_storescp,
     until,
 )
-from tests.peers import LOOPBACK, free_port, tool
+from tests.peers import LOOPBACK, release_ports, reserved_port, tool
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _reservations() -> Iterator[None]:
+    yield
+    release_ports()
 
 
 @pytest.fixture
@@ -80,7 +86,7 @@ def orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
     """The real archive, checking called titles, with one known modality that may query."""
     program = tool("Orthanc")
     folder = tmp_path_factory.mktemp("orthanc")
-    port, web = free_port(), free_port()
+    port, web = reserved_port(), reserved_port()
     configuration = {
         "DicomAet": "ORTHANC",
         "DicomPort": port,

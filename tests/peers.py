@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ import pytest
 import requests
 
 from bench.native import find_native
+from orchestrator.machine.reservations import release_port, reserve_port
 from orchestrator.machine.waiting import wait_until
 from orchestrator.model.address import Address
 from orchestrator.stacks.orthanc.plugins import DICOMWEB, find_plugin
@@ -23,6 +23,7 @@ from orchestrator.stacks.orthanc.plugins import DICOMWEB, find_plugin
 LOOPBACK = "127.0.0.1"
 _ENVIRONMENT = {**os.environ, "TCP_NODELAY": "1"}
 _PATIENCE = 20.0
+_RESERVED: list[int] = []
 
 
 def missing(why: str) -> NoReturn:
@@ -46,10 +47,17 @@ def dicomweb_plugin() -> str:
     )
 
 
-def free_port() -> int:
-    with socket.create_server((LOOPBACK, 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
+def reserved_port() -> int:
+    """A port that no run and no other test gets until ``release_ports``, listened on or not."""
+    port = reserve_port("tests")
+    _RESERVED.append(port)
+    return port
+
+
+def release_ports() -> None:
+    """Give back every port that this process's tests reserved."""
+    while _RESERVED:
+        release_port(_RESERVED.pop())
 
 
 @dataclass
@@ -93,7 +101,7 @@ def running_orthanc(
     """
     binary = tool("Orthanc")
     folder.mkdir(parents=True, exist_ok=True)
-    dicom, web = free_port(), free_port()
+    dicom, web = reserved_port(), reserved_port()
     configuration = {
         "StorageDirectory": str(folder / "db"),
         "IndexDirectory": str(folder / "db"),

@@ -11,7 +11,7 @@ from archive.server import ProfileServer
 from dicom.datasets.part10 import fingerprint_of
 from tests.archive.conftest import MakeArchive, known
 from tests.archive.peer import LOOPBACK
-from tests.peers import dcmtk, free_port
+from tests.peers import dcmtk, reserved_port
 
 pytestmark = pytest.mark.local
 EVERY = pytest.mark.parametrize("profile", ["orthanc-1.10", "orthanc-1.12", "dcm4chee-5.35"])
@@ -47,7 +47,7 @@ def test_storescu_delivers_and_findscu_finds(archive: MakeArchive, profile: str)
 def test_movescu_receives_what_it_asks_for(
     archive: MakeArchive, tmp_path: Path, profile: str
 ) -> None:
-    port = free_port()
+    port = reserved_port()
     server = archive(profile, known_aes=(known("CT", port),))
     assert dcmtk("storescu", *at(server), CT_SMALL).returncode == 0
     key = "-k", "QueryRetrieveLevel=STUDY", "-k", f"StudyInstanceUID={STUDY}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 from queue import Queue
 from typing import Any
@@ -50,19 +51,23 @@ from tests.archive.peer import (
     query,
     store,
 )
-from tests.peers import free_port, running_orthanc
+from tests.peers import reserved_port, running_orthanc
 
 pytestmark = [
     pytest.mark.local,
     pytest.mark.filterwarnings("ignore:Invalid value for VR"),
 ]
 COMMITMENT, MPPS = "1.2.840.10008.1.20.1", "1.2.840.10008.3.1.2.3.3"
-#: Where both archives believe that the CT listens.
-CT_PORT = free_port()
 STUDY = query(QueryRetrieveLevel="STUDY", StudyInstanceUID="2.25.1")
 
 #: Every pair answers at these ports: the archive's, then the destination called DEST.
 Exchange = Callable[[int], object]
+
+
+@cache
+def ct_port() -> int:
+    """Where both archives believe that the CT listens."""
+    return reserved_port()
 
 
 def seen(answers: Answers) -> object:
@@ -129,7 +134,7 @@ def commit(
     entity = AE(calling)
     entity.add_supported_context(COMMITMENT, scu_role=False, scp_role=True)
     handlers: list[Any] = [(evt.EVT_N_EVENT_REPORT, take), (evt.EVT_REQUESTED, requested)]
-    server = entity.start_server((LOOPBACK, CT_PORT), block=False, evt_handlers=handlers)
+    server = entity.start_server((LOOPBACK, ct_port()), block=False, evt_handlers=handlers)
     assert server is not None
     try:
         with associated(port, [(COMMITMENT, IMPLICIT)], calling=calling) as peer:
@@ -301,8 +306,8 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
             "MRONLY": listening("MRONLY", classes=[MR]).port,
             "FULL": listening("FULL", status=0xA700).port,
             "WARNS": listening("WARNS", status=0xB000).port,
-            "DEAD": free_port(),
-            "CT": CT_PORT,
+            "DEAD": reserved_port(),
+            "CT": ct_port(),
         }
         settings = ArchiveSettings(
             aetitle="ARCHIVE", known_aes=tuple(known(title, port) for title, port in peers.items())
@@ -341,7 +346,7 @@ def test_the_profile_obeys_settings_as_the_real_orthanc_does(
     tmp_path: Path, settings: dict[str, object], calling: str, called: str
 ) -> None:
     given = ArchiveSettings.model_validate(
-        {"aetitle": "ARCHIVE", "known_aes": [known("PEER", free_port())], **settings}
+        {"aetitle": "ARCHIVE", "known_aes": [known("PEER", reserved_port())], **settings}
     )
     titles = {"calling": calling, "called": called}
 

@@ -35,7 +35,7 @@ from tests.archive.peer import (
     query,
     store,
 )
-from tests.peers import free_port
+from tests.peers import reserved_port
 
 STUDY = query(QueryRetrieveLevel="STUDY", StudyInstanceUID="2.25.1")
 NOTHING = query(QueryRetrieveLevel="STUDY", StudyInstanceUID="2.25.404")
@@ -49,7 +49,7 @@ def with_study(
     archive: MakeArchive, profile: str, to: Destination | None, **settings: object
 ) -> Iterator[ProfileServer]:
     """An archive that holds two CT images and an MR of one study and knows CT, DEST and DEAD."""
-    known_aes = [known("CT", 104), known("DEAD", free_port())]
+    known_aes = [known("CT", 104), known("DEAD", reserved_port())]
     if to is not None:
         known_aes.append(known("DEST", to.port))
     server = archive(profile, known_aes=tuple(known_aes), **settings)
@@ -337,7 +337,7 @@ def test_forwarding_says_what_stopped_it_before_the_wire(
     archive: MakeArchive, host: str, port: int, stopped: str
 ) -> None:
     with with_study(archive, "orthanc-1.12", None) as server:
-        dest = KnownAE(title="DEST", host=host, port=port or free_port())
+        dest = KnownAE(title="DEST", host=host, port=port or reserved_port())
         server.configure(server.settings.model_copy(update={"known_aes": (dest,)}))
         report = server.forward(ORDER)
     assert str(report.stopped) == stopped

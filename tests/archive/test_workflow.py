@@ -29,7 +29,7 @@ from orchestrator.machine.waiting import wait_until
 from orchestrator.stacks.profile.files import find_profile
 from tests.archive.conftest import MakeArchive, known
 from tests.archive.peer import LOOPBACK
-from tests.peers import free_port
+from tests.peers import reserved_port
 
 PATIENCE = 10.0
 STEP: dict[str, object] = {
@@ -149,7 +149,7 @@ def test_a_requester_outside_the_table_is_refused(
 
 
 def test_a_result_that_can_not_be_delivered_never_arrives(archive: MakeArchive, ct: Ct) -> None:
-    server = archive("orthanc-1.12", known_aes=[known("CT", free_port())])
+    server = archive("orthanc-1.12", known_aes=[known("CT", reserved_port())])
     ct.store(server)
     report = ct.commit(server, wait=0.3)
     assert str(report.outcome.signature) == "timeout"
@@ -199,7 +199,7 @@ def test_a_vendor_may_report_on_the_requests_own_association(
 def test_a_result_is_delivered_later_once_the_table_is_right(
     adapt: Callable[..., ProfileServer], ct: Ct
 ) -> None:
-    server = adapt(free_port(), retries=1000, retry_delay=0.01)
+    server = adapt(reserved_port(), retries=1000, retry_delay=0.01)
     assert str(ct.commit(server, wait=0.3).outcome.signature) == "timeout"
     server.configure(server.settings.model_copy(update={"known_aes": (known("CT", ct.port),)}))
     wait_until(

@@ -29,7 +29,7 @@ from pynetdicom.presentation import PresentationContext
 
 from dicom.association.ends import Target
 from modalities.studies.pixel_data import TRANSFER_SYNTAXES
-from tests.peers import LOOPBACK, free_port, tool
+from tests.peers import LOOPBACK, reserved_port, tool
 
 #: What CT images can be encoded in.
 FOR_12_BITS = tuple(each for each in TRANSFER_SYNTAXES if each != JPEGBaseline8Bit)
@@ -212,7 +212,7 @@ def listens(port: int) -> bool:
 @contextlib.contextmanager
 def running_storescp(folder: Path, *options: str) -> Iterator[StoreScp]:
     """DCMTK's storage SCP, writing every dataset to ``folder`` exactly as it was received."""
-    port = free_port()
+    port = reserved_port()
     arguments = [tool("storescp"), *options, "+B", "+xa", "-od", str(folder), str(port)]
     process = subprocess.Popen(arguments, env={**os.environ, "TCP_NODELAY": "1"})
     try:

@@ -21,7 +21,7 @@ from modalities.services.listen import Forget, Listen, Received
 from modalities.services.query import Find, Move
 from modalities.services.store import Store
 from tests.modalities.peers import PATIENCE, until
-from tests.peers import LOOPBACK, free_port
+from tests.peers import LOOPBACK, reserved_port
 
 
 @pytest.fixture
@@ -111,7 +111,7 @@ def test_a_node_that_never_listened_has_received_nothing(node: Modality) -> None
 
 @pytest.mark.local
 def test_a_node_is_a_process_that_ends_when_told_to(tmp_path: Path) -> None:
-    port = free_port()
+    port = reserved_port()
     arguments = ["node", "--name", "ct", "--exchange", str(tmp_path), "--control-port", str(port)]
     process = subprocess.Popen(
         [sys.executable, "-m", "modalities", *arguments], stdout=subprocess.PIPE

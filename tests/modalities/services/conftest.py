@@ -19,7 +19,7 @@ from pynetdicom import AE
 from dicom.association.ends import Target
 from dicom.datasets.identifier import dataset_of
 from tests.modalities.peers import listens, until
-from tests.peers import LOOPBACK, free_port, tool
+from tests.peers import LOOPBACK, reserved_port, tool
 
 ENVIRONMENT = {**os.environ, "TCP_NODELAY": "1"}
 #: Starts an SCP for (abstract syntaxes, event handlers).
@@ -44,7 +44,7 @@ def dcmqrscp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     """DCMTK's archive, empty."""
     folder = tmp_path_factory.mktemp("dcmqrscp")
     (folder / "db").mkdir()
-    port = free_port()
+    port = reserved_port()
     configuration = folder / "dcmqrscp.cfg"
     configuration.write_text(
         f"NetworkTCPPort = {port}\nMaxPDUSize = 16384\nMaxAssociations = 16\n"
@@ -64,7 +64,7 @@ def wlmscpfs(
     folder = tmp_path_factory.mktemp("worklists")
     (folder / "RIS").mkdir()
     (folder / "RIS" / "lockfile").touch()
-    port = free_port()
+    port = reserved_port()
 
     def schedule(attributes: dict[str, str]) -> None:
         item = dataset_of(attributes)

@@ -17,14 +17,14 @@ from orchestrator.model.address import Address
 from orchestrator.model.state import WireState
 from orchestrator.relay import RelayClient, Wires
 from tests.orchestrator.relay.conftest import LOOPBACK, PATIENCE, Peer, connect, receive
-from tests.peers import free_port
+from tests.peers import reserved_port
 
 pytestmark = pytest.mark.local
 
 
 @pytest.fixture
 def process() -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    port = free_port()
+    port = reserved_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "orchestrator.relay", "--control-port", str(port)],
         stdout=subprocess.PIPE,
@@ -74,7 +74,7 @@ def test_what_the_relay_refuses_reaches_the_caller_in_its_own_words(
 def test_a_relay_by_hand_is_told_its_links_on_the_command_line(
     peer: Peer, sockets: ExitStack
 ) -> None:
-    wire = Address(LOOPBACK, free_port())
+    wire = Address(LOOPBACK, reserved_port())
     link = ("ct-archive", str(wire), str(peer.address))
     words = [sys.executable, "-m", "orchestrator.relay", "--control-port", "0", "--link", *link]
     with subprocess.Popen(words, stdout=subprocess.PIPE) as relay:

@@ -25,7 +25,7 @@ from orchestrator.evidence.pdu import outcome_of
 from tests.dicom.association.test_tls_signatures import Authority
 from tests.modalities.peers import Conversation, ScriptedPeers
 from tests.modalities.services.web.conftest import Answering, read_request, web_target
-from tests.peers import LOOPBACK, free_port
+from tests.peers import LOOPBACK, reserved_port
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/dicom+json\r\nContent-Length: 2\r\n\r\n[]"
 
@@ -56,7 +56,7 @@ def test_an_unknown_host_is_unresolved(ask: Ask) -> None:
 
 
 def test_a_closed_port_is_refused(ask: Ask) -> None:
-    report = ask(WebTarget(host=LOOPBACK, port=free_port()))
+    report = ask(WebTarget(host=LOOPBACK, port=reserved_port()))
     assert seen(report) == ("connect", "refused")
     assert report.traces[0].end == "refused"
 

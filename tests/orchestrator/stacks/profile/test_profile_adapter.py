@@ -26,7 +26,7 @@ from orchestrator.stacks.profile.adapter import ProfileArchive, profile_archive
 from orchestrator.stacks.profile.files import find_profile
 from tests.archive.conftest import MakeArchive, known
 from tests.archive.peer import LOOPBACK, destination, image, store
-from tests.peers import free_port
+from tests.peers import reserved_port
 
 _PATIENCE = 20
 
@@ -140,7 +140,7 @@ def test_several_archives_in_one_process_leave_no_thread_behind(archive: MakeArc
 
 
 def test_it_runs_as_a_process_and_ends_on_sigterm(tmp_path: Path) -> None:
-    dicom, web = free_port(), free_port()
+    dicom, web = reserved_port(), reserved_port()
     configuration = ServerConfiguration(
         name="orthanc-1.12",
         profile=find_profile("orthanc-1.12"),
