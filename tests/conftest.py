@@ -56,7 +56,7 @@ def eventually() -> Callable[[Callable[[], bool]], None]:
 def caller() -> Caller:
     """A CT with timeouts that a silent peer exhausts quickly."""
     return Caller(
-        calling="CT", timeouts=Timeouts(connect=PATIENCE, acse=0.4, dimse=0.4, network=PATIENCE)
+        calling="CT", timeouts=Timeouts(connect=PATIENCE, acse=PATIENCE, dimse=PATIENCE, network=PATIENCE)
     )
 
 
