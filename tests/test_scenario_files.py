@@ -17,7 +17,8 @@ from orchestrator.scenarios.selection import DEFAULT_STACKS, cells_of
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "scenarios"
 FILES = sorted(FOLDER.glob("*/*.yaml"))
-#: Who answers to the two default stacks, in every edition and version that the lab can meet.
+#: Who answers to the two default stacks, in every edition and version that the lab can meet, and to
+#: a third one, which no scenario names.
 KNOWN = {
     "orthanc": [
         Identity(stack="orthanc", edition="process", version="1.10.1"),
@@ -29,6 +30,7 @@ KNOWN = {
         Identity(stack="dcm4chee", edition="container", version="5.35.0"),
         Identity(stack="dcm4chee", edition="profile", version="5.35", follows="dcm4chee-5.35"),
     ],
+    "another": [Identity(stack="another", edition="process", version="1.0")],
 }
 PROMISED = {
     "healthy",
@@ -90,7 +92,7 @@ def test_a_rule_decides_in_every_cell_whoever_answers(file: Path) -> None:
     scenario = load_scenario(file)
     used = set()
     # each stack twice: a rule may be about two archives of one vendor
-    for cell in cells_of(scenario, DEFAULT_STACKS * 2).cells:
+    for cell in cells_of(scenario, (*DEFAULT_STACKS * 2, "another")).cells:
         told = scenario.variant(cell.variant)
         for index in range(max(len(who) for who in KNOWN.values())):
             identities = {

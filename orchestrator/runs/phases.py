@@ -56,7 +56,7 @@ def plan_cell(
     cell: CellId, scenario: Scenario[Fault], topology: Topology, backend: str
 ) -> CellPlan:
     """Work out every phase's state."""
-    unsupported = _out_of_reach(cell, topology)
+    unsupported = _missing_service(cell, topology) or _out_of_reach(cell, topology)
     healthy = healthy_state(scenario, topology)
     states: dict[PhaseName, LabState] = {"baseline": healthy}
     fault = scenario.fault
@@ -82,6 +82,15 @@ def _sent_by_archives(cell: CellId, topology: Topology) -> set[Link]:
     if probe.calls_back and ends.target in topology.archives:
         links.add((ends.target, ends.source))
     return links
+
+
+def _missing_service(cell: CellId, topology: Topology) -> str:
+    """Why the archive that is asked has no such service; empty where nothing says so."""
+    ends = cell.ends
+    asked = topology.archives.get(
+        ends.source if PROBES[ends.probe].starts_at_archive else ends.target
+    )
+    return "" if asked is None else asked.stack.lacks.get(ends.probe, "")
 
 
 def _out_of_reach(cell: CellId, topology: Topology) -> str:

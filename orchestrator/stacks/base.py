@@ -170,6 +170,8 @@ class Stack(ABC):
     """A vendor: says in which edition it can run here, and makes its archives."""
 
     name: str
+    #: Probes whose service its archives don't have, each with the reason.
+    lacks: Mapping[str, str] = MappingProxyType({})
 
     @property
     @abstractmethod
