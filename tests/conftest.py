@@ -56,7 +56,8 @@ def eventually() -> Callable[[Callable[[], bool]], None]:
 def caller() -> Caller:
     """A CT with timeouts that a silent peer exhausts quickly."""
     return Caller(
-        calling="CT", timeouts=Timeouts(connect=PATIENCE, acse=PATIENCE, dimse=PATIENCE, network=PATIENCE)
+        calling="CT",
+        timeouts=Timeouts(connect=PATIENCE, acse=PATIENCE, dimse=PATIENCE, network=PATIENCE),
     )
 
 

@@ -20,7 +20,7 @@ from dicom.settings import ArchiveSettings
 from modalities.commands import Command, Report
 from modalities.services.echo import Echo
 from modalities.services.store import Store
-from orchestrator.backends.base import Backend, InProcess, Launch, Place, Site, ThreadLaunch
+from orchestrator.backends.base import Backend, InProcess, Launch, NodeRunner, Place, ThreadLaunch
 from orchestrator.errors import LabError
 from orchestrator.lab.nodes import InProcessModality, InProcessRelay
 from orchestrator.model.address import Address
@@ -39,7 +39,7 @@ class FakeWorld:
 
     archives: dict[Address, FakeArchive] = field(default_factory=dict)
     events: list[str] = field(default_factory=list)
-    open_sites: int = 0
+    open_runners: int = 0
 
 
 class FakeDialect:
@@ -208,14 +208,14 @@ class FakeNodes:
         return Relay()
 
 
-class FakeSite:
+class FakeRunner:
     """Reserves addresses of its own and starts whatever runs in this process."""
 
     def __init__(self, world: FakeWorld, folder: Path) -> None:
         self._world = world
         self._folder = folder
         self._running: list[InProcess] = []
-        world.open_sites += 1
+        world.open_runners += 1
         self._open = True
 
     @property
@@ -264,15 +264,15 @@ class FakeSite:
     def close(self) -> None:
         if self._open:
             self._open = False
-            self._world.open_sites -= 1
-            self._world.events.append("site closed")
+            self._world.open_runners -= 1
+            self._world.events.append("runner closed")
         for node in self._running:
             node.stop()
 
 
 @dataclass
 class FakeBackend:
-    """A backend whose sites are fakes."""
+    """A backend whose runners are fakes."""
 
     world: FakeWorld
     name: str = "local"
@@ -284,9 +284,9 @@ class FakeBackend:
     def has(self, service: str, binary: str | None) -> str | None:
         return None
 
-    def open(self, run: str, lab: str, folder: Path) -> Site:
-        self.world.events.append(f"site {lab} opened")
-        return FakeSite(self.world, folder)
+    def open(self, run: str, lab: str, folder: Path) -> NodeRunner:
+        self.world.events.append(f"runner {lab} opened")
+        return FakeRunner(self.world, folder)
 
 
 @dataclass

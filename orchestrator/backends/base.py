@@ -1,4 +1,4 @@
-"""Where nodes run. A backend opens a site per lab; a site starts, restarts and removes nodes.
+"""Where nodes run. A backend opens a runner per lab, which starts, restarts and removes its nodes.
 
 Two implementations, ``docker`` and ``local``, that callers can't tell apart.
 """
@@ -28,7 +28,7 @@ class Launch:
 
     Attributes:
         role: the node's.
-        ports: a name to the port inside a container; on loopback the site picks free ones.
+        ports: a name to the port inside a container; on loopback the runner picks free ones.
         service: the service of compose.yaml that the docker backend runs.
         image: another image than the service's.
         files: written below the node's configuration folder before each start.
@@ -69,7 +69,7 @@ class ThreadLaunch(Launch):
 
 @dataclass(frozen=True)
 class Place:
-    """What a site reserved for a role, known before anything starts.
+    """What a runner reserved for a role, known before anything starts.
 
     ``listen`` is where the node itself binds, ``peers`` where other nodes reach it. ``config``,
     ``data`` and ``exchange`` are folders on this host; the ``node_…`` fields name the same
@@ -89,7 +89,7 @@ class Place:
 
 
 class PacketFilter(Protocol):
-    """What a site with an engine can do to a node's packets (``Site.filters``)."""
+    """What a runner with an engine can do to a node's packets (``NodeRunner.filters``)."""
 
     def filter_drop(self, role: str, port: int | None = None, from_role: str | None = None) -> None:
         """Discard TCP packets to ``role`` without an answer, as a firewall's DROP does.
@@ -132,8 +132,8 @@ class PacketFilter(Protocol):
         """Whether the engine says that ``role`` is on the ``dicom`` network."""
 
 
-class Site(Protocol):
-    """One lab's place on a backend."""
+class NodeRunner(Protocol):
+    """Runs the nodes of one lab: its place on a backend."""
 
     @property
     def filters(self) -> PacketFilter | None:
@@ -168,7 +168,7 @@ class Site(Protocol):
         """Lines for a shell that start this lab again by hand, in order; some are comments."""
 
     def close(self) -> None:
-        """Remove everything that the site made except the run folder; idempotent, never raises."""
+        """Remove everything that it made except the run folder; idempotent, never raises."""
 
 
 class Backend(Protocol):
@@ -184,8 +184,8 @@ class Backend(Protocol):
     def has(self, service: str, binary: str | None) -> str | None:
         """Whether a vendor's product is here: its image or binary as text, None when missing."""
 
-    def open(self, run: str, lab: str, folder: Path) -> Site:
-        """A site for ``lab`` (unique on this machine) of ``run``, keeping files in ``folder``."""
+    def open(self, run: str, lab: str, folder: Path) -> NodeRunner:
+        """A runner for ``lab`` (unique on this machine) of ``run``, keeping files in ``folder``."""
 
 
 BACKENDS: Registry[Backend] = Registry("backend", "orchestrator.backends", InputError)

@@ -19,9 +19,9 @@ from orchestrator.backends.base import (
     BACKENDS,
     InProcess,
     Launch,
+    NodeRunner,
     Place,
     ProcessLaunch,
-    Site,
     ThreadLaunch,
 )
 from orchestrator.errors import EnvironmentProblemError, LabError, PacslabError
@@ -49,9 +49,9 @@ class LocalBackend:
             return None
         return _which(binary)
 
-    def open(self, run: str, lab: str, folder: Path) -> Site:
-        """A site whose configuration and logs stay in ``folder``; data goes to a temporary one."""
-        return LocalSite(run, lab, folder)
+    def open(self, run: str, lab: str, folder: Path) -> NodeRunner:
+        """Configuration and logs stay in ``folder``; data goes to a temporary one."""
+        return LocalRunner(run, lab, folder)
 
 
 BACKENDS.register("local")(LocalBackend())
@@ -67,7 +67,7 @@ class _Node:
     command: tuple[str, ...] = field(default=())
 
 
-class LocalSite:
+class LocalRunner:
     """One lab on loopback. All state is in this object, the registries and two folders.
 
     Any thread may close it while another one is starting nodes: from then on nothing starts.
@@ -81,7 +81,7 @@ class LocalSite:
         self._nodes: dict[str, _Node] = {}
         self._ports: list[int] = []
         self._closed = False
-        # An interrupted run closes the site from another thread than the one that works on it.
+        # An interrupted run closes the runner from another thread than the one that works on it.
         self._lock = Lock()
 
     @property
@@ -250,7 +250,7 @@ def _with_folders(words: tuple[str, ...], place: Place) -> list[str]:
 
 
 def _by_hand(node: _Node) -> Iterator[str]:
-    """Lines for a shell that start ``node`` after its site and its data are gone."""
+    """Lines for a shell that start ``node`` after its runner and its data are gone."""
     launch = node.launch
     if isinstance(launch, ThreadLaunch):
         yield f"# {launch.role} ran in the process of the run; by hand:"

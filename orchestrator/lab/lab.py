@@ -85,14 +85,14 @@ class Lab:
         self._archives: dict[str, Archive] = {}
         self._launched: list[str] = []
         self._closing = Lock()
-        self._site = backend.open(run, name, folder)
+        self._runner = backend.open(run, name, folder)
         try:
-            self._places = Places(self._site, topology, relayed)
+            self._places = Places(self._runner, topology, relayed)
         except BaseException:
-            # Nobody else knows of the site yet.
-            self._site.close()
+            # Nobody else knows of the runner yet.
+            self._runner.close()
             raise
-        self._own = OwnNodes(self._site, self._places, nodes or SimulatedNodes(), relayed)
+        self._own = OwnNodes(self._runner, self._places, nodes or SimulatedNodes(), relayed)
 
     def __enter__(self) -> Lab:
         return self
@@ -115,7 +115,7 @@ class Lab:
     @property
     def network(self) -> Network:
         """What can treat packets between the nodes."""
-        return Network(self._own.wires, self._site.filters)
+        return Network(self._own.wires, self._runner.filters)
 
     @property
     def archives(self) -> Mapping[str, Archive]:
@@ -176,22 +176,22 @@ class Lab:
             if modality.ris is not None and modality.ris.worklist is not None:
                 write_schedule(self.exchange / modality.ris.worklist.file, Schedule())
         launches = self._own.launches(healthy.modalities.items())
-        for role, seat in self.topology.archives.items():
+        for role, chosen in self.topology.archives.items():
             context = StackContext(
                 role=role,
-                site=self._site,
+                runner=self._runner,
                 place=self._places[role],
                 backend=self.backend,
                 settings=self._places.with_table(role, healthy),
                 run_folder=str(self._folder),
             )
-            self._archives[role] = seat.stack.archive(seat.edition, context)
+            self._archives[role] = chosen.stack.archive(chosen.edition, context)
         launches += [
             launch
             for archive in self._archives.values()
             if (launch := archive.launch()) is not None
         ]
-        self._site.start(launches)
+        self._runner.start(launches)
         self._launched = [launch.role for launch in launches]
         self._own.connect(healthy.modalities.items())
         self._await_archives()
@@ -232,7 +232,7 @@ class Lab:
             LabError: one has ended although nobody told it to; with its last words.
         """
         for role in self._launched:
-            if not self._site.alive(role):
+            if not self._runner.alive(role):
                 who = self.identities.get(role)
                 raise LabError(
                     f"{role}{f' ({who})' if who else ''} ended by itself, or was ended from"
@@ -258,7 +258,7 @@ class Lab:
 
     def reproduce(self) -> tuple[str, ...]:
         """Lines for a shell that start the same lab by hand."""
-        return self._site.reproduce()
+        return self._runner.reproduce()
 
     def reachable(self) -> tuple[str, ...]:
         """How a person reaches the running lab, a line per node."""
@@ -278,7 +278,7 @@ class Lab:
 
         What that thread waits for ends; it must still ``close`` the lab.
         """
-        self._site.close()
+        self._runner.close()
 
     def close(self) -> None:
         """Put external archives back as they were and remove everything else; idempotent.
@@ -287,7 +287,7 @@ class Lab:
             LabError: an external archive could not be left as it was found.
         """
         with self._closing, ExitStack() as undo:
-            undo.callback(self._site.close)
+            undo.callback(self._runner.close)
             for archive in self._archives.values():
                 undo.callback(archive.close)
 
@@ -295,7 +295,7 @@ class Lab:
 
     def _last_words(self, role: str) -> str:
         try:
-            return self._site.log(role)
+            return self._runner.log(role)
         except PacslabError as error:  # its container is gone, and its log with it
             return str(error)
 

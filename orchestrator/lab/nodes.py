@@ -12,12 +12,12 @@ from orchestrator.model.address import Address
 from orchestrator.model.state import ModalityState
 from orchestrator.relay import Relay, Wires
 
-#: Ports inside a container; on loopback the site picks free ones.
+#: Ports inside a container; on loopback the runner picks free ones.
 MODALITY_PORTS: Final = {"dicom": 11104, "control": 8104}
 RELAY_PORTS: Final = {"control": 8105}
 #: The relay's first link port inside a container; each further link takes the next.
 FIRST_LINK_PORT: Final = 20000
-#: Nothing listens here inside a container; on loopback the site reserves a port for it.
+#: Nothing listens here inside a container; on loopback the runner reserves a port for it.
 CLOSED_PORT: Final = 11999
 
 

@@ -11,7 +11,7 @@ from dicom.tracing.trace import AssociationTrace
 from modalities.commands import Command, Report
 from modalities.node import Modality, NodeClient
 from modalities.services.listen import Forget, Listen, Received
-from orchestrator.backends.base import InProcess, Launch, Site, ThreadLaunch
+from orchestrator.backends.base import InProcess, Launch, NodeRunner, ThreadLaunch
 from orchestrator.errors import LabError
 from orchestrator.lab.nodes import MODALITY_PORTS, Nodes, modality_by_hand, relay_by_hand
 from orchestrator.lab.places import Places
@@ -29,14 +29,16 @@ class OwnNodes:
     """Launches, finds and commands the nodes that are ours, not a vendor's.
 
     Args:
-        site: where they run.
-        places: what the site reserved for them.
+        runner: where they run.
+        places: what the runner reserved for them.
         makers: who makes them where they run in this process.
         relayed: the links of the relay; without any there is no relay.
     """
 
-    def __init__(self, site: Site, places: Places, makers: Nodes, relayed: frozenset[Link]) -> None:
-        self._site = site
+    def __init__(
+        self, runner: NodeRunner, places: Places, makers: Nodes, relayed: frozenset[Link]
+    ) -> None:
+        self._runner = runner
         self._places = places
         self._makers = makers
         self._relayed = sorted(relayed)
@@ -93,13 +95,13 @@ class OwnNodes:
         """
         for role, state in modalities:
             if role not in self._modalities:
-                node = NodeClient(*self._site.control(role, "control"))
+                node = NodeClient(*self._runner.control(role, "control"))
                 self._await(role, node.ping)
                 self._modalities[role] = node
             self.listen(role, state)
         if self._relayed:
             if self._wires is None:
-                relay = RelayClient(*self._site.control(RELAY, "control"))
+                relay = RelayClient(*self._runner.control(RELAY, "control"))
                 self._await(RELAY, relay.links)
                 self._wires = relay
             for name, (listen, upstream) in self._wire_ends().items():
@@ -173,6 +175,6 @@ class OwnNodes:
             answers,
             seconds=_NODE_SECONDS,
             what=f"{role} to answer on its control channel",
-            alive=lambda: self._site.alive(role),
-            log=lambda: self._site.log(role),
+            alive=lambda: self._runner.alive(role),
+            log=lambda: self._runner.log(role),
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from dicom.settings import ArchiveSettings, KnownAE
-from orchestrator.backends.base import Place, Site
+from orchestrator.backends.base import NodeRunner, Place
 from orchestrator.lab.nodes import (
     CLOSED_PORT,
     FIRST_LINK_PORT,
@@ -20,26 +20,26 @@ from orchestrator.relay import wire_name
 
 
 class Places:
-    """The places that a site reserved for every node of a topology.
+    """The places that a runner reserved for every node of a topology.
 
     Args:
-        site: reserves them, before anything is started.
+        runner: reserves them, before anything is started.
         topology: which nodes.
         relayed: links whose client is pointed to the relay instead of the server itself.
     """
 
-    def __init__(self, site: Site, topology: Topology, relayed: frozenset[Link]) -> None:
+    def __init__(self, runner: NodeRunner, topology: Topology, relayed: frozenset[Link]) -> None:
         self._links = sorted(relayed)
         self._places: dict[str, Place] = {
-            role: site.reserve(role, {**MODALITY_PORTS, "closed": CLOSED_PORT})
+            role: runner.reserve(role, {**MODALITY_PORTS, "closed": CLOSED_PORT})
             for role in topology.modalities
         }
-        for role, seat in topology.archives.items():
-            ports = {**seat.stack.ports(seat.edition), "closed": CLOSED_PORT}
-            place = site.reserve(role, ports)
-            self._places[role] = replace(place, peers={**place.peers, **seat.stack.runs_at})
+        for role, chosen in topology.archives.items():
+            ports = {**chosen.stack.ports(chosen.edition), "closed": CLOSED_PORT}
+            place = runner.reserve(role, ports)
+            self._places[role] = replace(place, peers={**place.peers, **chosen.stack.runs_at})
         if relayed:
-            self._places[RELAY] = site.reserve(RELAY, self.relay_ports)
+            self._places[RELAY] = runner.reserve(RELAY, self.relay_ports)
 
     def __getitem__(self, role: str) -> Place:
         return self._places[role]

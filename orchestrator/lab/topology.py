@@ -24,7 +24,7 @@ _MAX_TITLE: Final = 16
 
 
 @dataclass(frozen=True)
-class ArchiveSeat:
+class ChosenStack:
     """An archive role with the stack and edition that fill it."""
 
     stack: Stack
@@ -38,7 +38,7 @@ class Topology:
     ``modalities`` are all nodes of ours that speak DICOM; those in ``rises`` are a RIS.
     """
 
-    archives: Mapping[str, ArchiveSeat]
+    archives: Mapping[str, ChosenStack]
     modalities: Mapping[str, str]
     feeder: str
     rises: frozenset[str] = frozenset()
@@ -64,13 +64,13 @@ def topology_of(
     Raises:
         EnvironmentProblemError: a stack has no edition that this backend can run.
     """
-    archives: dict[str, ArchiveSeat] = {}
+    archives: dict[str, ChosenStack] = {}
     modalities: dict[str, str] = {}
     for role in cell.ends.roles:
         declared = scenario.roles[role]
         if declared.kind == "archive":
             name = cell.bindings[role]
-            archives[role] = _seat(stacks.get(name) or STACKS[name], backend)
+            archives[role] = _choose(stacks.get(name) or STACKS[name], backend)
         else:
             modalities[role] = declared.aetitle or _title(role, modalities.values())
     feeder = next((role for role in modalities if scenario.roles[role].kind == "modality"), None)
@@ -91,16 +91,16 @@ def healthy_state(scenario: Scenario, topology: Topology) -> LabState:
     """Everybody knows everybody, and the scenario's own settings are in force."""
     tls_of_sites = {
         role: tls
-        for role, seat in topology.archives.items()
-        if (tls := seat.stack.client_tls) is not None
+        for role, chosen in topology.archives.items()
+        if (tls := chosen.stack.client_tls) is not None
     }
     # One TLS material per modality is enough: a site is never on one route with another archive
     # that speaks TLS to the same modality.
     of_site = next(iter(tls_of_sites.values()), None)
     nodes = LabState(
         archives={
-            role: ArchiveSettings(aetitle=scenario.roles[role].aetitle or seat.stack.aetitle)
-            for role, seat in topology.archives.items()
+            role: ArchiveSettings(aetitle=scenario.roles[role].aetitle or chosen.stack.aetitle)
+            for role, chosen in topology.archives.items()
         },
         modalities={
             role: ModalityState(
@@ -124,14 +124,14 @@ def healthy_state(scenario: Scenario, topology: Topology) -> LabState:
     return nodes.model_copy(update={"entries": entries})
 
 
-def _seat(stack: Stack, backend: Backend) -> ArchiveSeat:
+def _choose(stack: Stack, backend: Backend) -> ChosenStack:
     editions = stack.editions(backend)
     if not editions:
         raise EnvironmentProblemError(
             f"stack {stack.name!r} can't run on the {backend.name} backend here;"
             " expected its image, its binary or a vendor profile. Try another BACKEND or STACK."
         )
-    return ArchiveSeat(stack, editions[0])
+    return ChosenStack(stack, editions[0])
 
 
 def _title(role: str, taken: Collection[str]) -> str:

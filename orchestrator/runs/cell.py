@@ -334,7 +334,7 @@ def _key_ring() -> KeyRing:
 def _bench_key(plan: CellPlan, backend: Backend) -> str:
     if not backend.shares_labs:
         return plan.cell.slug
-    archives = (f"{role}-{seat.stack.name}" for role, seat in plan.topology.archives.items())
+    archives = (f"{role}-{chosen.stack.name}" for role, chosen in plan.topology.archives.items())
     relayed = (wire_name(link) for link in plan.relayed)
     return ".".join((*sorted(archives), *sorted(plan.topology.modalities), *sorted(relayed)))
 

@@ -16,7 +16,7 @@ from dicom.settings import ArchiveSettings
 from dicom.web.target import WebTarget
 from dicom.workflow.performed import PerformedStep
 from dicom.workflow.schedule import Schedule
-from orchestrator.backends.base import Backend, Launch, Place, Site
+from orchestrator.backends.base import Backend, Launch, NodeRunner, Place
 from orchestrator.errors import InputError, UnsupportedError
 from orchestrator.model.address import Address
 from orchestrator.model.identity import Edition, Identity
@@ -45,7 +45,7 @@ class StackContext:
     """What a stack needs to make an archive for a role of one lab."""
 
     role: str
-    site: Site
+    runner: NodeRunner
     place: Place
     backend: Backend
     settings: ArchiveSettings
@@ -68,7 +68,7 @@ class Archive(ABC):
         self.role = context.role
         self.dialect = dialect
         self.settings = context.settings
-        self._site = context.site
+        self._runner = context.runner
         self._place = context.place
 
     @abstractmethod
@@ -151,10 +151,10 @@ class Archive(ABC):
 
     def log(self) -> str:
         """Its log so far; the caller cuts out the window it wants."""
-        return self._site.log(self.role)
+        return self._runner.log(self.role)
 
     def close(self) -> None:
-        """Undo what outlives the site (external: restore its settings); idempotent."""
+        """Undo what outlives the runner (external: restore its settings); idempotent."""
 
     def _refuse_unsupported(self, settings: ArchiveSettings) -> None:
         """Nothing, where the dialect has a word for all of ``settings``.

@@ -12,7 +12,7 @@ from orchestrator.backends.docker import images
 from orchestrator.backends.docker.compose import compose
 from orchestrator.backends.docker.composefile import facts, images_of
 from orchestrator.backends.docker.engine import Engine, EngineError
-from orchestrator.backends.docker.site import DockerSite
+from orchestrator.backends.docker.runner import DockerRunner
 from orchestrator.errors import EnvironmentProblemError, LabError
 
 _COMPOSE_SECONDS: Final = 20.0
@@ -57,13 +57,13 @@ class DockerBackend:
             return None
         return None
 
-    def open(self, run: str, lab: str, folder: Path) -> DockerSite:
-        """A site whose nodes run the current code.
+    def open(self, run: str, lab: str, folder: Path) -> DockerRunner:
+        """A runner whose nodes run the current code.
 
         Raises:
             EnvironmentProblemError: the image of the nodes is missing or could not be renewed.
         """
-        return DockerSite(
+        return DockerRunner(
             self._engine,
             run,
             lab,

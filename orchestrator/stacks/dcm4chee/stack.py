@@ -93,7 +93,7 @@ class Dcm4cheeArchive(Archive):
             rest.started,
             seconds=_START_SECONDS,
             what=f"DCM4CHEE ({self.role}) to report STARTED on GET /dcm4chee-arc/ctrl/status",
-            alive=lambda: self._site.alive(self.role),
+            alive=lambda: self._runner.alive(self.role),
             log=self.log,
         )
         if self._configuration is None:
@@ -153,7 +153,7 @@ class Dcm4cheeArchive(Archive):
 
     def web(self) -> str:
         """DCM4CHEE's REST services; this image asks for no credentials."""
-        return f"http://{self._site.control(self.role, 'web')}/dcm4chee-arc"
+        return f"http://{self._runner.control(self.role, 'web')}/dcm4chee-arc"
 
     def dicomweb(self) -> WebTarget:
         """The services of its own AE; this image asks for no credentials."""
@@ -162,7 +162,7 @@ class Dcm4cheeArchive(Archive):
         return WebTarget(host=address.host, port=address.port, root=root)
 
     def close(self) -> None:
-        """Drop the connection; the site removes the rest."""
+        """Drop the connection; the runner removes the rest."""
         if self._rest is not None:
             self._rest.close()
             self._rest = None
@@ -170,7 +170,7 @@ class Dcm4cheeArchive(Archive):
 
     def _connect(self) -> Dcm4cheeRest:
         if self._rest is None:
-            address = self._site.control(self.role, "web")
+            address = self._runner.control(self.role, "web")
             self._rest = Dcm4cheeRest(WebApi(f"DCM4CHEE ({self.role})", f"http://{address}"))
         return self._rest
 
@@ -204,6 +204,6 @@ class Dcm4cheeArchive(Archive):
             answers,
             seconds=_LISTENER_SECONDS,
             what=f"DCM4CHEE ({self.role}) to answer a C-ECHO on its own port {port}",
-            alive=lambda: self._site.alive(self.role),
+            alive=lambda: self._runner.alive(self.role),
             log=lambda: f"{self.log()}\n{last.message}",
         )

@@ -114,7 +114,7 @@ class ExternalArchive(Archive):
     ) -> None:
         super().__init__(context, _dialect(site, interface, allow_config=allow_config))
         self.coercions = interface.coercions
-        self._described = site
+        self._site = site
         self._interface = interface
         self._allow_config = allow_config
         self._turn = turn
@@ -133,12 +133,12 @@ class ExternalArchive(Archive):
         """
         version = self._interface.version()
         # The vendor's words are those of its version from now on.
-        self.dialect = _dialect(self._described, self._interface, allow_config=self._allow_config)
+        self.dialect = _dialect(self._site, self._interface, allow_config=self._allow_config)
         if self._allow_config and self._interface.changeable:
             self._take_turn()
             self._refuse_unsupported(self.settings)
             self._interface.apply(self.settings)
-        stack = self._described.name if self._described.kind == "dicomweb" else self._described.kind
+        stack = self._site.name if self._site.kind == "dicomweb" else self._site.kind
         return Identity(stack=stack, edition="external", version=version)
 
     def configure(self, settings: ArchiveSettings) -> tuple[NativeChange, ...]:
@@ -159,7 +159,7 @@ class ExternalArchive(Archive):
             could = self._interface.changeable.issuperset(changed)
             why = ALLOW if could else self._interface.unchangeable
             raise UnsupportedError(
-                f"{', '.join(changed)} of {self._described.name} would have to be changed: {why}"
+                f"{', '.join(changed)} of {self._site.name} would have to be changed: {why}"
             )
         changes = self._interface.apply(settings)
         self.settings = settings
@@ -176,14 +176,14 @@ class ExternalArchive(Archive):
                 continue
             if self._interface.has(uid):
                 raise UnsupportedError(
-                    f"{self._described.name} already holds study {uid}; the lab could not tell its"
+                    f"{self._site.name} already holds study {uid}; the lab could not tell its"
                     " own objects from those. Remove it there or send another study."
                 )
             self._sent[uid] = None
 
     def dicomweb(self) -> WebTarget:
         """Its DICOMweb services, with the credentials that the site's file names."""
-        return dicomweb_of(self._described)
+        return dicomweb_of(self._site)
 
     def held(self, study_instance_uid: str | None = None) -> tuple[Fingerprint, ...]:
         """A study's instances; by default those of the studies that the lab sent."""
@@ -198,7 +198,7 @@ class ExternalArchive(Archive):
         """
         if not self._allow_config and not self._interface.knows(to):
             raise UnsupportedError(
-                f"{self._described.name} does not know AE {to!r}: enter it there or {ALLOW}"
+                f"{self._site.name} does not know AE {to!r}: enter it there or {ALLOW}"
             )
         return self._interface.forward(study_instance_uid, to)
 
@@ -213,7 +213,7 @@ class ExternalArchive(Archive):
 
     def web(self) -> str:
         """The address in the site's file; its credentials are the user's own."""
-        return self._described.web.url
+        return self._site.web.url
 
     def log(self) -> str:
         """The lab does not see the log of somebody else's archive."""
@@ -226,7 +226,7 @@ class ExternalArchive(Archive):
             LabError: something could not be undone; says what is left to do by hand.
         """
         problems = []
-        if not self._described.keeps_objects:
+        if not self._site.keeps_objects:
             for uid in tuple(self._sent):
                 try:
                     self._remove(uid)
@@ -244,7 +244,7 @@ class ExternalArchive(Archive):
             self._turn.release()
         if problems:
             raise LabError(
-                f"{self._described.name} could not be left as it was found: {' '.join(problems)}"
+                f"{self._site.name} could not be left as it was found: {' '.join(problems)}"
             )
 
     def _remove(self, study_instance_uid: str) -> None:
@@ -256,7 +256,7 @@ class ExternalArchive(Archive):
             return
         if not self._turn.acquire(timeout=_TURN_SECONDS):
             raise LabError(
-                f"another lab of this run has used {self._described.name} for {_TURN_SECONDS:g} s;"
+                f"another lab of this run has used {self._site.name} for {_TURN_SECONDS:g} s;"
                 " expected one lab at a time (two roles of one lab can't be the same archive)"
             )
         self._has_turn = True

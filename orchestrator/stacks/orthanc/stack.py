@@ -99,7 +99,7 @@ class OrthancArchive(Archive):
                 rest.answers,
                 seconds=_START_SECONDS,
                 what=f"Orthanc ({self.role}) to answer GET /system",
-                alive=lambda: self._site.alive(self.role),
+                alive=lambda: self._runner.alive(self.role),
                 log=self.log,
             )
         except LabError as error:
@@ -121,7 +121,7 @@ class OrthancArchive(Archive):
         if all(change.key.startswith(f"{MODALITIES}.") for change in changes):
             self._change_table(before)
         else:
-            self._site.restart(self.launch())
+            self._runner.restart(self.launch())
             self.await_ready()
         return changes
 
@@ -155,7 +155,7 @@ class OrthancArchive(Archive):
 
     def web(self) -> str:
         """Orthanc Explorer, with this run's user."""
-        return f"http://{self._site.control(self.role, 'web')} (user lab, {self._password})"
+        return f"http://{self._runner.control(self.role, 'web')} (user lab, {self._password})"
 
     def dicomweb(self) -> WebTarget:
         """Its DICOMweb plugin, on its web port.
@@ -173,7 +173,7 @@ class OrthancArchive(Archive):
         return WebTarget(host=address.host, port=address.port, root=_DICOMWEB_ROOT, auth=auth)
 
     def close(self) -> None:
-        """Drop the connection; the site removes the rest."""
+        """Drop the connection; the runner removes the rest."""
         if self._rest is not None:
             self._rest.close()
             self._rest = None
@@ -199,10 +199,10 @@ class OrthancArchive(Archive):
         for name, entry in new.items():
             if entry != old.get(name):
                 rest.put_modality(name, entry)
-        self._site.rewrite(self.launch())
+        self._runner.rewrite(self.launch())
 
     def _connect(self) -> OrthancRest:
-        address = self._site.control(self.role, "web")
+        address = self._runner.control(self.role, "web")
         base_url = f"http://{address}"
         if self._rest is None or self._rest.api.base_url != base_url:
             self.close()

@@ -81,8 +81,8 @@ class ProfileArchive(Archive):
             self._answers,
             seconds=_START_SECONDS,
             what=f"the profile archive {self._name} ({self.role}) to answer",
-            alive=lambda: self._site.alive(self.role),
-            log=lambda: self._site.log(self.role),
+            alive=lambda: self._runner.alive(self.role),
+            log=lambda: self._runner.log(self.role),
         )
         return Identity(
             stack=self._profile.stack,
@@ -102,7 +102,7 @@ class ProfileArchive(Archive):
         if settings != self.settings:
             self._call("settings", settings)
             self.settings = settings
-            self._site.rewrite(self.launch())
+            self._runner.rewrite(self.launch())
         return changes
 
     def read_back(self) -> Native:
@@ -140,7 +140,7 @@ class ProfileArchive(Archive):
 
     def web(self) -> str:
         """Its control channel and its DICOMweb services; a profile archive has no pages."""
-        base = f"http://{self._site.control(self.role, 'web')}"
+        base = f"http://{self._runner.control(self.role, 'web')}"
         rules = self._profile.web
         if rules is None:
             return f"{base} (JSON by POST only)"
@@ -172,7 +172,7 @@ class ProfileArchive(Archive):
         try:
             return "\n".join(self._call("log")["lines"])
         except LabError:
-            return self._site.log(self.role)
+            return self._runner.log(self.role)
 
     def _configuration(self) -> ServerConfiguration:
         place = self._place
@@ -189,7 +189,7 @@ class ProfileArchive(Archive):
         )
 
     def _answers(self) -> bool:
-        host, port = self._site.control(self.role, "web")
+        host, port = self._runner.control(self.role, "web")
         try:
             call(host, port, "system", timeout=2)
         except ControlError:
@@ -197,7 +197,7 @@ class ProfileArchive(Archive):
         return True
 
     def _call(self, verb: str, body: object = None, *, seconds: float = _ANSWER_SECONDS) -> Any:
-        host, port = self._site.control(self.role, "web")
+        host, port = self._runner.control(self.role, "web")
         try:
             return call(host, port, verb, body, timeout=seconds)
         except ControlError as error:

@@ -1,4 +1,4 @@
-"""A site on loopback leaves nothing behind: no process, no port, no folder."""
+"""A runner on loopback leaves nothing behind: no process, no port, no folder."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.backends.base import BACKENDS, Launch, ProcessLaunch, ThreadLaunch
-from orchestrator.backends.local import LocalSite
+from orchestrator.backends.local import LocalRunner
 from orchestrator.errors import EnvironmentProblemError, LabError
 from orchestrator.machine import reservations
 from orchestrator.machine.owners import ProcessIdentity, entries
@@ -29,11 +29,11 @@ SERVER = (
 
 
 @pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalSite]:
+def runner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalRunner]:
     monkeypatch.setenv("PACSLAB_STATE", str(tmp_path / "state"))
-    site = LocalSite("run", "lab", tmp_path / "lab")
-    yield site
-    site.close()
+    runner = LocalRunner("run", "lab", tmp_path / "lab")
+    yield runner
+    runner.close()
 
 
 def only_process() -> ProcessIdentity:
@@ -44,11 +44,11 @@ def only_process() -> ProcessIdentity:
     return entry.process
 
 
-def server(site: LocalSite, content: bytes = b"first") -> ProcessLaunch:
+def server(runner: LocalRunner, content: bytes = b"first") -> ProcessLaunch:
     try:
-        port = site.control("web-node", "web").port
+        port = runner.control("web-node", "web").port
     except KeyError:
-        port = site.reserve("web-node", {"web": 80}).listen["web"].port
+        port = runner.reserve("web-node", {"web": 80}).listen["web"].port
     return ProcessLaunch(
         role="web-node",
         ports={"web": 80},
@@ -58,9 +58,9 @@ def server(site: LocalSite, content: bytes = b"first") -> ProcessLaunch:
     )
 
 
-def answers(site: LocalSite) -> bool:
+def answers(runner: LocalRunner) -> bool:
     try:
-        with socket.create_connection(site.control("web-node", "web"), timeout=1):
+        with socket.create_connection(runner.control("web-node", "web"), timeout=1):
             return True
     except OSError:
         return False
@@ -73,52 +73,52 @@ def test_local_is_always_available() -> None:
     assert backend.has("python", sys.executable) == sys.executable
 
 
-def test_a_process_gets_its_configuration_and_its_words_are_kept(site: LocalSite) -> None:
-    site.start([server(site)])
-    wait_until(lambda: answers(site), seconds=20, what="the server")
-    assert "first" in site.log("web-node")
-    assert site.alive("web-node")
+def test_a_process_gets_its_configuration_and_its_words_are_kept(runner: LocalRunner) -> None:
+    runner.start([server(runner)])
+    wait_until(lambda: answers(runner), seconds=20, what="the server")
+    assert "first" in runner.log("web-node")
+    assert runner.alive("web-node")
 
 
-def test_a_restart_rewrites_the_configuration_and_keeps_the_data(site: LocalSite) -> None:
-    site.start([server(site)])
-    wait_until(lambda: answers(site), seconds=20, what="the server")
-    site.restart(server(site, b"second"))
-    wait_until(lambda: "second" in site.log("web-node"), seconds=20, what="the new words")
-    assert site.alive("web-node")
+def test_a_restart_rewrites_the_configuration_and_keeps_the_data(runner: LocalRunner) -> None:
+    runner.start([server(runner)])
+    wait_until(lambda: answers(runner), seconds=20, what="the server")
+    runner.restart(server(runner, b"second"))
+    wait_until(lambda: "second" in runner.log("web-node"), seconds=20, what="the new words")
+    assert runner.alive("web-node")
 
 
-def test_a_restart_that_wipes_empties_the_data(site: LocalSite) -> None:
-    launch = server(site)
-    data = site.reserve("other", {"web": 80}).data.parent / "web-node"
-    site.start([launch])
-    wait_until(lambda: answers(site), seconds=20, what="the server")
+def test_a_restart_that_wipes_empties_the_data(runner: LocalRunner) -> None:
+    launch = server(runner)
+    data = runner.reserve("other", {"web": 80}).data.parent / "web-node"
+    runner.start([launch])
+    wait_until(lambda: answers(runner), seconds=20, what="the server")
     (data / "old").touch()
-    site.restart(server(site), wipe=True)
+    runner.restart(server(runner), wipe=True)
     assert not (data / "old").exists()
 
 
 def test_closing_ends_processes_and_frees_ports_and_folders(
-    site: LocalSite, tmp_path: Path
+    runner: LocalRunner, tmp_path: Path
 ) -> None:
-    place = site.reserve("web-node", {"web": 80})
-    site.start([server(site)])
-    wait_until(lambda: answers(site), seconds=20, what="the server")
+    place = runner.reserve("web-node", {"web": 80})
+    runner.start([server(runner)])
+    wait_until(lambda: answers(runner), seconds=20, what="the server")
     node = only_process()
-    site.close()
-    site.close()
+    runner.close()
+    runner.close()
     assert not node.alive()
     assert not place.data.exists()
     assert not list((tmp_path / "state" / "processes").iterdir())
     assert not list((tmp_path / "state" / "ports").iterdir())
 
 
-def test_two_sites_never_share_a_port(site: LocalSite, tmp_path: Path) -> None:
-    other = LocalSite("run", "second", tmp_path / "second")
+def test_two_runners_never_share_a_port(runner: LocalRunner, tmp_path: Path) -> None:
+    other = LocalRunner("run", "second", tmp_path / "second")
     try:
         ports = [
             each.reserve(f"n{n}", {"dicom": 104, "web": 80}).listen[name].port
-            for each in (site, other)
+            for each in (runner, other)
             for n in range(5)
             for name in ("dicom",)
         ]
@@ -128,62 +128,62 @@ def test_two_sites_never_share_a_port(site: LocalSite, tmp_path: Path) -> None:
         other.close()
 
 
-def test_configurations_are_readable_by_their_owner_only(site: LocalSite) -> None:
-    place = site.reserve("web-node", {"web": 80})
-    site.start([server(site)])
+def test_configurations_are_readable_by_their_owner_only(runner: LocalRunner) -> None:
+    place = runner.reserve("web-node", {"web": 80})
+    runner.start([server(runner)])
     assert (place.config / "settings").stat().st_mode & 0o077 == 0
 
 
-def test_a_missing_binary_says_which(site: LocalSite) -> None:
-    site.reserve("archive", {"web": 80})
+def test_a_missing_binary_says_which(runner: LocalRunner) -> None:
+    runner.reserve("archive", {"web": 80})
     launch = ProcessLaunch(role="archive", ports={}, service="x", command=("no-such-binary",))
     with pytest.raises(LabError, match="no-such-binary"):
-        site.start([launch])
+        runner.start([launch])
 
 
-def test_a_node_that_only_docker_can_run_says_so(site: LocalSite) -> None:
-    site.reserve("arc", {"web": 80})
+def test_a_node_that_only_docker_can_run_says_so(runner: LocalRunner) -> None:
+    runner.reserve("arc", {"web": 80})
     with pytest.raises(EnvironmentProblemError, match="BACKEND=docker"):
-        site.start([Launch(role="arc", ports={}, service="dcm4chee")])
+        runner.start([Launch(role="arc", ports={}, service="dcm4chee")])
 
 
 def test_one_node_that_can_not_be_stopped_keeps_nothing_else_from_being_removed(
-    site: LocalSite, tmp_path: Path
+    runner: LocalRunner, tmp_path: Path
 ) -> None:
     class Stuck:
         def stop(self) -> None:
             raise LabError("it does not let go")
 
-    site.reserve("relay", {"control": 1})
-    site.start([ThreadLaunch(role="relay", ports={}, service="relay", start=Stuck, by_hand=())])
-    site.start([server(site)])
+    runner.reserve("relay", {"control": 1})
+    runner.start([ThreadLaunch(role="relay", ports={}, service="relay", start=Stuck, by_hand=())])
+    runner.start([server(runner)])
     node = only_process()
-    site.close()
+    runner.close()
     assert not node.alive()
     assert not list((tmp_path / "state" / "ports").iterdir())
 
 
-def test_nothing_is_started_in_a_lab_that_is_being_removed(site: LocalSite) -> None:
-    launch = server(site)
-    site.close()
+def test_nothing_is_started_in_a_lab_that_is_being_removed(runner: LocalRunner) -> None:
+    launch = server(runner)
+    runner.close()
     with pytest.raises(LabError, match="being removed"):
-        site.start([launch])
+        runner.start([launch])
 
 
-def test_the_commands_to_start_it_again_survive_a_shell(site: LocalSite) -> None:
-    launch = server(site)
-    site.start([launch])
-    folder, command = site.reproduce()
+def test_the_commands_to_start_it_again_survive_a_shell(runner: LocalRunner) -> None:
+    launch = server(runner)
+    runner.start([launch])
+    folder, command = runner.reproduce()
     assert shlex.split(folder)[:2] == ["mkdir", "-p"]
     assert shlex.split(command)[1:3] == ["-c", SERVER]
 
 
-def test_what_ran_as_threads_can_be_started_by_hand_too(site: LocalSite) -> None:
+def test_what_ran_as_threads_can_be_started_by_hand_too(runner: LocalRunner) -> None:
     class Threads:
         def stop(self) -> None:
             """Nothing to stop."""
 
-    place = site.reserve("ct", {"dicom": 104})
+    place = runner.reserve("ct", {"dicom": 104})
     words = ("-m", "some.module", "{config}/settings")
     launch = ThreadLaunch(
         role="ct",
@@ -194,8 +194,8 @@ def test_what_ran_as_threads_can_be_started_by_hand_too(site: LocalSite) -> None
         files={"settings": b"x"},
         environment={"A": "b c"},
     )
-    site.start([launch])
-    remark, folder, command = site.reproduce()
+    runner.start([launch])
+    remark, folder, command = runner.reproduce()
     assert remark.startswith("# ct ran in the process of the run")
     assert folder == f"mkdir -p {place.data}"
     settings = f"{place.config}/settings"

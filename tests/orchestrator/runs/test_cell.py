@@ -94,7 +94,7 @@ class Stage:
         (bench,) = self.benches(scenario)
         bench.run()
         (result,) = bench.results
-        assert self.world.open_sites == 0, "the lab must be removed whatever happens"
+        assert self.world.open_runners == 0, "the lab must be removed whatever happens"
         return result
 
 

@@ -66,12 +66,12 @@ def test_an_https_site_is_verified_and_its_credentials_come_from_the_environment
 
 def started(folder: Path, backend: Backend, made: str) -> tuple[Archive, StackContext]:
     """An archive of the local backend, not launched yet."""
-    place_of = backend.open("test", f"test-{made}", folder)
+    runner = backend.open("test", f"test-{made}", folder)
     ports = PROFILE_PORTS if made != "process" else {"dicom": 4242, "web": 8042}
     context = StackContext(
         role="archive",
-        site=place_of,
-        place=place_of.reserve("archive", ports),
+        runner=runner,
+        place=runner.reserve("archive", ports),
         backend=backend,
         settings=ArchiveSettings(aetitle="ARCHIVE"),
         run_folder=str(folder),
@@ -95,7 +95,7 @@ def test_a_profile_archive_has_them_at_its_own_web_port(
     try:
         launch = archive.launch()
         assert launch is not None
-        context.site.start([launch])
+        context.runner.start([launch])
         archive.await_ready()
         target = archive.dicomweb()
         assert (target.root, target.auth is not None) == (root, asks)
@@ -105,7 +105,7 @@ def test_a_profile_archive_has_them_at_its_own_web_port(
         assert requests.get(url, timeout=10).ok is not asks
         assert root in archive.web()
     finally:
-        context.site.close()
+        context.runner.close()
 
 
 def test_a_profile_without_a_web_section_has_none(tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_a_profile_without_a_web_section_has_none(tmp_path: Path) -> None:
         with pytest.raises(UnsupportedError, match="says nothing of DICOMweb"):
             archive.dicomweb()
     finally:
-        context.site.close()
+        context.runner.close()
 
 
 @pytest.mark.local
@@ -133,7 +133,7 @@ def test_orthanc_has_them_where_its_plugin_is(
     try:
         launch = archive.launch()
         assert launch is not None
-        context.site.start([launch])
+        context.runner.start([launch])
         archive.await_ready()
         if not here:
             with pytest.raises(UnsupportedError, match="Debian's package is orthanc-dicomweb"):
@@ -147,7 +147,7 @@ def test_orthanc_has_them_where_its_plugin_is(
         assert requests.get(url, timeout=10).status_code == 401
     finally:
         archive.close()
-        context.site.close()
+        context.runner.close()
 
 
 def test_plugins_are_found_by_name_in_the_folders_of_packages(

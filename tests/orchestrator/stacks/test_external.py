@@ -25,7 +25,7 @@ from orchestrator.faults.base import Fault
 from orchestrator.files.problems import InvalidFileError
 from orchestrator.lab.nodes import CLOSED_PORT
 from orchestrator.lab.places import Places
-from orchestrator.lab.topology import ArchiveSeat, Topology
+from orchestrator.lab.topology import ChosenStack, Topology
 from orchestrator.model.address import Address
 from orchestrator.model.results import CellId
 from orchestrator.model.scenario import Scenario
@@ -35,9 +35,9 @@ from orchestrator.stacks.base import STACKS, StackContext
 from orchestrator.stacks.external import stack as external
 from orchestrator.stacks.external.stack import ExternalArchive, load_site
 from orchestrator.stacks.native import not_in_force
-from tests.fakes import FakeSite, FakeWorld
+from tests.fakes import FakeRunner, FakeWorld
 from tests.orchestrator.stacks.dcm4chee.fake_dcm4chee import FakeDcm4chee, serving
-from tests.orchestrator.stacks.dcm4chee.lab_fakes import HasImages, OneNodeSite
+from tests.orchestrator.stacks.dcm4chee.lab_fakes import HasImages, OneNodeRunner
 from tests.peers import Orthanc, running_orthanc
 
 WORKSTATION = KnownAE(title="WORKSTATION", host="127.0.0.1", port=11104)
@@ -85,7 +85,7 @@ def guest(
     first = ArchiveSettings.model_validate({"aetitle": stack.aetitle, **settings})
     context = StackContext(
         role="archive",
-        site=OneNodeSite(""),
+        runner=OneNodeRunner(""),
         place=place(tmp_path),
         backend=HasImages("local"),
         settings=first,
@@ -176,8 +176,8 @@ def test_an_external_archive_is_reached_where_its_file_says_and_only_without_doc
     assert (stack.name, stack.aetitle) == ("radiology-test", "ORTHANC")
     assert stack.editions(HasImages("local")) == ("external",)
     assert stack.editions(HasImages("docker")) == ()
-    topology = Topology({"archive": ArchiveSeat(stack, "external")}, {"ct": "CT"}, feeder="ct")
-    places = Places(FakeSite(FakeWorld(), tmp_path), topology, frozenset())
+    topology = Topology({"archive": ChosenStack(stack, "external")}, {"ct": "CT"}, feeder="ct")
+    places = Places(FakeRunner(FakeWorld(), tmp_path), topology, frozenset())
     assert places["archive"].peers["dicom"] == Address("127.0.0.1", 4321)
     assert places["archive"].peers["closed"] == Address("archive", CLOSED_PORT)
     assert STACKS["orthanc"].runs_at == {}
@@ -588,7 +588,7 @@ def test_labs_in_forked_processes_take_turns_too(
 def context_of(tmp_path: Path) -> StackContext:
     return StackContext(
         role="archive",
-        site=OneNodeSite(""),
+        runner=OneNodeRunner(""),
         place=place(tmp_path),
         backend=HasImages("local"),
         settings=ArchiveSettings(aetitle="DCM4CHEE"),

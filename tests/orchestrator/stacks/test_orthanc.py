@@ -15,7 +15,7 @@ from dicom.settings import ArchiveSettings, KnownAE
 from modalities.generation import write_study
 from modalities.node import ModalityNode
 from modalities.services.store import Store
-from orchestrator.backends.local import LocalBackend, LocalSite
+from orchestrator.backends.local import LocalBackend, LocalRunner
 from orchestrator.errors import LabError, UnsupportedError
 from orchestrator.stacks.base import StackContext
 from orchestrator.stacks.native import not_in_force
@@ -37,17 +37,17 @@ HEALTHY = ArchiveSettings(
 def archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[OrthancArchive]:
     tool("Orthanc")
     monkeypatch.setenv("PACSLAB_STATE", str(tmp_path / "state"))
-    site = LocalSite("run", "lab", tmp_path / "lab")
+    runner = LocalRunner("run", "lab", tmp_path / "lab")
     try:
-        place = site.reserve("archive", OrthancStack().ports("process"))
-        context = StackContext("archive", site, place, LocalBackend(), HEALTHY, str(tmp_path))
+        place = runner.reserve("archive", OrthancStack().ports("process"))
+        context = StackContext("archive", runner, place, LocalBackend(), HEALTHY, str(tmp_path))
         archive = OrthancArchive("process", context)
-        site.start([archive.launch()])
+        runner.start([archive.launch()])
         archive.await_ready()
         yield archive
         archive.close()
     finally:
-        site.close()
+        runner.close()
 
 
 @pytest.mark.parametrize(("port", "name"), [("dicom", "DICOM"), ("web", "HTTP")])
@@ -56,21 +56,21 @@ def test_an_orthanc_whose_port_is_taken_says_so_plainly(
 ) -> None:
     tool("Orthanc")
     monkeypatch.setenv("PACSLAB_STATE", str(tmp_path / "state"))
-    site = LocalSite("run", "lab", tmp_path / "lab")
+    runner = LocalRunner("run", "lab", tmp_path / "lab")
     try:
-        place = site.reserve("archive", OrthancStack().ports("process"))
-        context = StackContext("archive", site, place, LocalBackend(), HEALTHY, str(tmp_path))
+        place = runner.reserve("archive", OrthancStack().ports("process"))
+        context = StackContext("archive", runner, place, LocalBackend(), HEALTHY, str(tmp_path))
         archive = OrthancArchive("process", context)
         with socket.socket() as other:
             other.bind(place.listen[port])
             other.listen()
-            site.start([archive.launch()])
+            runner.start([archive.launch()])
             words = f"another program listens on its {name} port {place.listen[port].port}"
             with pytest.raises(LabError, match=words) as caught:
                 archive.await_ready()
         assert any("already in use" in line for line in caught.value.log_tail)
     finally:
-        site.close()
+        runner.close()
 
 
 def send(archive: OrthancArchive, folder: Path, seed: int = 1) -> str:

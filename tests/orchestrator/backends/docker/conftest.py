@@ -11,7 +11,7 @@ import pytest
 from orchestrator.backends.docker import images
 from orchestrator.backends.docker.backend import DockerBackend
 from orchestrator.backends.docker.engine import Engine
-from orchestrator.backends.docker.site import DockerSite
+from orchestrator.backends.docker.runner import DockerRunner
 from tests.orchestrator.backends.docker.nodes import await_orthanc, orthanc
 from tests.peers import missing
 
@@ -34,32 +34,32 @@ def backend(engine: Engine) -> DockerBackend:
 
 
 @pytest.fixture
-def open_site(backend: DockerBackend, tmp_path: Path) -> Iterator[Callable[[], DockerSite]]:
-    """Opens sites with names of their own and removes what they made."""
-    opened: list[DockerSite] = []
+def open_runner(backend: DockerBackend, tmp_path: Path) -> Iterator[Callable[[], DockerRunner]]:
+    """Opens runners with names of their own and removes what they made."""
+    opened: list[DockerRunner] = []
 
-    def open_one() -> DockerSite:
+    def open_one() -> DockerRunner:
         name = f"test-{secrets.token_hex(4)}"
-        site = backend.open("test-run", name, tmp_path / name)
-        opened.append(site)
-        return site
+        runner = backend.open("test-run", name, tmp_path / name)
+        opened.append(runner)
+        return runner
 
     yield open_one
-    for site in opened:
-        site.close()
+    for runner in opened:
+        runner.close()
 
 
 @pytest.fixture(scope="module")
 def two_archives(
     backend: DockerBackend, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[DockerSite]:
+) -> Iterator[DockerRunner]:
     """A lab with the archives ``archive`` and ``peer``, whose tests put back what they change."""
     name = f"test-{secrets.token_hex(4)}"
-    site = backend.open("test-run", name, tmp_path_factory.mktemp(name))
+    runner = backend.open("test-run", name, tmp_path_factory.mktemp(name))
     try:
-        site.start([orthanc(site, "archive"), orthanc(site, "peer")])
-        await_orthanc(site, "archive")
-        await_orthanc(site, "peer")
-        yield site
+        runner.start([orthanc(runner, "archive"), orthanc(runner, "peer")])
+        await_orthanc(runner, "archive")
+        await_orthanc(runner, "peer")
+        yield runner
     finally:
-        site.close()
+        runner.close()

@@ -10,7 +10,7 @@ from urllib.request import Request, urlopen
 
 from orchestrator.backends.base import Launch
 from orchestrator.backends.docker.engine import Engine
-from orchestrator.backends.docker.site import DockerSite
+from orchestrator.backends.docker.runner import DockerRunner
 from orchestrator.machine.waiting import wait_until
 
 PORTS: Final = {"dicom": 4242, "web": 8042}
@@ -18,9 +18,9 @@ PASSWORD: Final = "known-to-this-test"
 ANSWER_SECONDS: Final = 60.0
 
 
-def orthanc(site: DockerSite, role: str, aetitle: str = "ORTHANC") -> Launch:
+def orthanc(runner: DockerRunner, role: str, aetitle: str = "ORTHANC") -> Launch:
     """An Orthanc with the title ``aetitle``, reserved but not started."""
-    place = site.reserve(role, PORTS)
+    place = runner.reserve(role, PORTS)
     configuration = {
         "DicomAet": aetitle,
         "DicomPort": place.listen["dicom"].port,
@@ -39,30 +39,30 @@ def orthanc(site: DockerSite, role: str, aetitle: str = "ORTHANC") -> Launch:
     )
 
 
-def ask(site: DockerSite, role: str, path: str, body: bytes | None = None) -> dict[str, object]:
+def ask(runner: DockerRunner, role: str, path: str, body: bytes | None = None) -> dict[str, object]:
     """Orthanc's answer to ``GET`` or, with a body, ``POST``, from this host."""
     credentials = base64.b64encode(f"lab:{PASSWORD}".encode()).decode()
-    url = f"http://{site.control(role, 'web')}{path}"
+    url = f"http://{runner.control(role, 'web')}{path}"
     request = Request(url, data=body, headers={"Authorization": f"Basic {credentials}"})
     with urlopen(request, timeout=10) as answer:  # noqa: S310  an address of this test's own lab
         decoded: dict[str, object] = json.load(answer)
     return decoded
 
 
-def await_orthanc(site: DockerSite, role: str) -> None:
+def await_orthanc(runner: DockerRunner, role: str) -> None:
     """Block until Orthanc answers on its web port."""
     wait_until(
-        partial(_answers, site, role),
+        partial(_answers, runner, role),
         seconds=ANSWER_SECONDS,
         what=f"{role} to answer",
-        alive=lambda: site.alive(role),
-        log=lambda: site.log(role),
+        alive=lambda: runner.alive(role),
+        log=lambda: runner.log(role),
     )
 
 
-def _answers(site: DockerSite, role: str) -> bool:
+def _answers(runner: DockerRunner, role: str) -> bool:
     try:
-        return "Version" in ask(site, role, "/system")
+        return "Version" in ask(runner, role, "/system")
     except OSError:
         return False
 
@@ -75,11 +75,11 @@ def run_in(engine: Engine, container: str, *command: str) -> tuple[int, str]:
     return int(engine.call(engine.api.exec_inspect, made)["ExitCode"]), output.decode().strip()
 
 
-def connect(engine: Engine, site: DockerSite, client: str, host: str, port: int) -> str:
+def connect(engine: Engine, runner: DockerRunner, client: str, host: str, port: int) -> str:
     """What a TCP client in ``client``'s container meets: ``open``, ``refused`` or ``silence``."""
     # The connection is closed at once: Orthanc accepts nothing else while one is silent.
     attempt = f"timeout 2 bash -c 'exec 3<>/dev/tcp/{host}/{port}'"
-    code, output = run_in(engine, site.container(client), "bash", "-c", attempt)
+    code, output = run_in(engine, runner.container(client), "bash", "-c", attempt)
     if code == 0:
         return "open"
     if code == 124:

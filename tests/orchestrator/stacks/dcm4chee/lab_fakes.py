@@ -1,4 +1,4 @@
-"""A site with one node that runs already, and a backend that only knows what is installed."""
+"""A runner with one node that runs already, and a backend that only knows what is installed."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from orchestrator.backends.base import Launch, Place, Site
+from orchestrator.backends.base import Launch, NodeRunner, Place
 from orchestrator.model.address import Address
 
 
 @dataclass
-class OneNodeSite:
-    """A site whose only node is the fake archive."""
+class OneNodeRunner:
+    """A runner whose only node is the fake archive."""
 
     url: str
     running: bool = True
@@ -67,5 +67,5 @@ class HasImages:
     def has(self, service: str, binary: str | None) -> str | None:
         return service if service in self.images else None
 
-    def open(self, run: str, lab: str, folder: Path) -> Site:
+    def open(self, run: str, lab: str, folder: Path) -> NodeRunner:
         raise AssertionError("not opened")

@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import pkcs12
 
 from dicom.settings import ArchiveSettings, KnownAE, TlsServer
-from orchestrator.backends.base import Backend, Place, ProcessLaunch, Site, ThreadLaunch
+from orchestrator.backends.base import Backend, NodeRunner, Place, ProcessLaunch, ThreadLaunch
 from orchestrator.errors import LabError
 from orchestrator.lab.certificates import CertificateStore
 from orchestrator.model.address import Address
@@ -20,14 +20,14 @@ from orchestrator.stacks.native import not_in_force
 from orchestrator.stacks.profile.adapter import ProfileArchive
 from tests.orchestrator.stacks.dcm4chee.conftest import MakeObject
 from tests.orchestrator.stacks.dcm4chee.fake_dcm4chee import FakeDcm4chee
-from tests.orchestrator.stacks.dcm4chee.lab_fakes import HasImages, OneNodeSite
+from tests.orchestrator.stacks.dcm4chee.lab_fakes import HasImages, OneNodeRunner
 
 WORKSTATION = KnownAE(title="WORKSTATION", host="workstation", port=11104)
 SETTINGS = ArchiveSettings(aetitle="DCM4CHEE", known_aes=(WORKSTATION,))
 
 
 def context_for(
-    site: Site, tmp_path: Path, settings: ArchiveSettings, backend: Backend | None = None
+    runner: NodeRunner, tmp_path: Path, settings: ArchiveSettings, backend: Backend | None = None
 ) -> StackContext:
     address = Address("archive", 11112)
     place = Place(
@@ -43,7 +43,7 @@ def context_for(
     )
     return StackContext(
         role="archive",
-        site=site,
+        runner=runner,
         place=place,
         backend=backend or HasImages("docker"),
         settings=settings,
@@ -52,13 +52,13 @@ def context_for(
 
 
 @pytest.fixture
-def site(fake: FakeDcm4chee) -> OneNodeSite:
-    return OneNodeSite(fake.url)
+def runner(fake: FakeDcm4chee) -> OneNodeRunner:
+    return OneNodeRunner(fake.url)
 
 
 @pytest.fixture
-def archive(site: OneNodeSite, tmp_path: Path) -> Iterator[Dcm4cheeArchive]:
-    running = Dcm4cheeArchive(context_for(site, tmp_path, SETTINGS), "DCM4CHEE")
+def archive(runner: OneNodeRunner, tmp_path: Path) -> Iterator[Dcm4cheeArchive]:
+    running = Dcm4cheeArchive(context_for(runner, tmp_path, SETTINGS), "DCM4CHEE")
     yield running
     running.close()
 
@@ -72,8 +72,8 @@ def test_the_real_images_come_first_and_the_profile_stands_in_for_them() -> None
     assert stack.ports("container") == {"dicom": 11112, "web": 8080}
 
 
-def test_each_edition_has_its_own_adapter(site: OneNodeSite, tmp_path: Path) -> None:
-    context = context_for(site, tmp_path, SETTINGS)
+def test_each_edition_has_its_own_adapter(runner: OneNodeRunner, tmp_path: Path) -> None:
+    context = context_for(runner, tmp_path, SETTINGS)
     stack = STACKS["dcm4chee"]
     assert isinstance(stack.archive("container", context), Dcm4cheeArchive)
     assert isinstance(stack.archive("profile", context), ProfileArchive)
@@ -100,10 +100,10 @@ def test_ready_means_configured_and_its_listener_answers(
 
 
 def test_an_archive_that_dies_while_it_boots_is_reported_with_its_last_words(
-    archive: Dcm4cheeArchive, site: OneNodeSite, fake: FakeDcm4chee
+    archive: Dcm4cheeArchive, runner: OneNodeRunner, fake: FakeDcm4chee
 ) -> None:
     fake.status = "STOPPED"
-    site.running = False
+    runner.running = False
     with pytest.raises(LabError, match=r"STARTED on GET /dcm4chee-arc/ctrl/status") as caught:
         archive.await_ready()
     assert caught.value.log_tail[-1] == "ERROR no datasource"

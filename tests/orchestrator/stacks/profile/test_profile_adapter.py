@@ -18,7 +18,7 @@ from archive.server import ProfileServer
 from dicom.control import call
 from dicom.errors import UsageError
 from dicom.settings import ArchiveSettings
-from orchestrator.backends.base import BACKENDS, Site
+from orchestrator.backends.base import BACKENDS, NodeRunner
 from orchestrator.errors import UnsupportedError
 from orchestrator.stacks.base import STACKS, StackContext
 from orchestrator.stacks.native import not_in_force
@@ -32,31 +32,31 @@ _PATIENCE = 20
 
 
 @pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+def runner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[NodeRunner]:
     monkeypatch.setenv("PACSLAB_STATE", str(tmp_path / "state"))
     opened = BACKENDS["local"].open("run", "lab", tmp_path / "lab")
     yield opened
     opened.close()
 
 
-def started(site: Site, tmp_path: Path, profile: str) -> ProfileArchive:
+def started(runner: NodeRunner, tmp_path: Path, profile: str) -> ProfileArchive:
     stack = STACKS[profile]
-    place = site.reserve("archive", stack.ports("profile"))
+    place = runner.reserve("archive", stack.ports("profile"))
     context = StackContext(
         role="archive",
-        site=site,
+        runner=runner,
         place=place,
         backend=BACKENDS["local"],
         settings=ArchiveSettings(aetitle="ARCHIVE"),
         run_folder=str(tmp_path),
     )
     archive = profile_archive(profile, context)
-    site.start([archive.launch()])
+    runner.start([archive.launch()])
     return archive
 
 
-def test_an_archive_names_the_profile_that_it_follows(site: Site, tmp_path: Path) -> None:
-    identity = started(site, tmp_path, "dcm4chee-5.35").await_ready()
+def test_an_archive_names_the_profile_that_it_follows(runner: NodeRunner, tmp_path: Path) -> None:
+    identity = started(runner, tmp_path, "dcm4chee-5.35").await_ready()
     assert (identity.stack, identity.edition, identity.follows, identity.version) == (
         "dcm4chee",
         "profile",
@@ -67,9 +67,9 @@ def test_an_archive_names_the_profile_that_it_follows(site: Site, tmp_path: Path
 
 
 def test_changed_settings_are_in_force_and_shown_in_the_vendors_words(
-    site: Site, tmp_path: Path
+    runner: NodeRunner, tmp_path: Path
 ) -> None:
-    archive = started(site, tmp_path, "orthanc-1.12")
+    archive = started(runner, tmp_path, "orthanc-1.12")
     archive.await_ready()
     wanted = ArchiveSettings(
         aetitle="ARCHIVE", check_called_aetitle=True, known_aes=(known("PEER", 4242),)
@@ -84,17 +84,19 @@ def test_changed_settings_are_in_force_and_shown_in_the_vendors_words(
     assert archive.configure(wanted) == ()
 
 
-def test_a_setting_that_the_product_lacks_is_unsupported(site: Site, tmp_path: Path) -> None:
-    archive = started(site, tmp_path, "orthanc-1.10")
+def test_a_setting_that_the_product_lacks_is_unsupported(
+    runner: NodeRunner, tmp_path: Path
+) -> None:
+    archive = started(runner, tmp_path, "orthanc-1.10")
     archive.await_ready()
     with pytest.raises(UnsupportedError, match="max_associations"):
         archive.configure(ArchiveSettings(aetitle="ARCHIVE", max_associations=1))
 
 
-def test_objects_are_held_forwarded_logged_and_removed(site: Site, tmp_path: Path) -> None:
-    archive = started(site, tmp_path, "dcm4chee-5.35")
+def test_objects_are_held_forwarded_logged_and_removed(runner: NodeRunner, tmp_path: Path) -> None:
+    archive = started(runner, tmp_path, "dcm4chee-5.35")
     archive.await_ready()
-    port = site.control("archive", "dicom").port
+    port = runner.control("archive", "dicom").port
     assert store(port, image(1), image(2)) == [0, 0]
     assert [each.sop_instance_uid for each in archive.held("2.25.1")] == [
         "2.25.1.1.1",
@@ -115,14 +117,14 @@ def test_objects_are_held_forwarded_logged_and_removed(site: Site, tmp_path: Pat
     assert archive.held() == ()
 
 
-def test_a_restart_keeps_objects_and_a_wipe_does_not(site: Site, tmp_path: Path) -> None:
-    archive = started(site, tmp_path, "orthanc-1.12")
+def test_a_restart_keeps_objects_and_a_wipe_does_not(runner: NodeRunner, tmp_path: Path) -> None:
+    archive = started(runner, tmp_path, "orthanc-1.12")
     archive.await_ready()
-    assert store(site.control("archive", "dicom").port, image()) == [0]
-    site.restart(archive.launch())
+    assert store(runner.control("archive", "dicom").port, image()) == [0]
+    runner.restart(archive.launch())
     archive.await_ready()
     assert len(archive.held()) == 1
-    site.restart(archive.launch(), wipe=True)
+    runner.restart(archive.launch(), wipe=True)
     archive.await_ready()
     assert not archive.held()
 

@@ -51,8 +51,8 @@ class _Node:
     earlier_log: str = ""
 
 
-class DockerSite:
-    """A site that keeps its compose files, configurations and logs in ``folder``.
+class DockerRunner:
+    """A runner that keeps its compose files, configurations and logs in ``folder``.
 
     Roles reach each other as ``<role>:<port>`` on the ``dicom`` network. A node's data stays in
     its container's own layer: ``Place.data`` is not used on this host.
