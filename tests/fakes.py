@@ -27,7 +27,7 @@ from orchestrator.model.address import Address
 from orchestrator.model.events import CellDone, Event, Note, PhaseDone
 from orchestrator.model.identity import Edition, Identity
 from orchestrator.model.native_change import NativeChange
-from orchestrator.model.results import Verdict
+from orchestrator.model.results import CellResult, Verdict
 from orchestrator.relay import Relay
 from orchestrator.stacks.base import Archive, Native, Stack, StackContext
 from orchestrator.stacks.native import native_changes
@@ -303,8 +303,12 @@ class Heard:
         return [event.phase.name for event in self.events if isinstance(event, PhaseDone)]
 
     @property
+    def results(self) -> list[CellResult]:
+        return [event.result for event in self.events if isinstance(event, CellDone)]
+
+    @property
     def done(self) -> list[Verdict]:
-        return [event.result.verdict for event in self.events if isinstance(event, CellDone)]
+        return [result.verdict for result in self.results]
 
     @property
     def notes(self) -> list[str]:

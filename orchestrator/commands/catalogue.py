@@ -24,7 +24,7 @@ from orchestrator.output.names import counted
 from orchestrator.output.summary import MOST_COMMANDS, print_cell, print_summary
 from orchestrator.records.folders import LATEST, RECORD, RUN_NAME, find_run, run_folders
 from orchestrator.records.record import load_run
-from orchestrator.runs.suite import scenario_folder
+from orchestrator.runs.choice import scenario_folder
 from orchestrator.scenarios.loader import LoadedScenario, load_all, load_scenario
 from orchestrator.scenarios.schema import schema_text
 from orchestrator.scenarios.words import fault_in_words, given_in_words

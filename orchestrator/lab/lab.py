@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dicom.association.ends import Caller, Target
 from dicom.frozen import Frozen
@@ -27,18 +27,14 @@ from orchestrator.lab.network import Network
 from orchestrator.lab.nodes import Nodes, SimulatedNodes
 from orchestrator.lab.own_nodes import OwnNodes
 from orchestrator.lab.places import Places
+from orchestrator.lab.plan import LabPlan
 from orchestrator.lab.schedules import write_schedule
-from orchestrator.lab.topology import Topology
 from orchestrator.model.address import Address
 from orchestrator.model.identity import Identity
 from orchestrator.model.native_change import NativeChange
 from orchestrator.model.state import LabState, Link, WireState
 from orchestrator.stacks.base import Archive, StackContext
 from orchestrator.stacks.native import not_in_force
-
-if TYPE_CHECKING:
-    from orchestrator.lab.certificates import KeyRing
-
 
 #: Lines of a log that an error shows.
 _LAST_LINES: Final = 20
@@ -55,44 +51,29 @@ class Lab:
     """The nodes of one lab on one backend. Use as a context manager: leaving removes everything.
 
     Args:
-        topology: which nodes.
+        plan: which nodes, and what the lab is called.
         backend: where they run.
-        run, name: labels; ``name`` is unique on this machine.
-        folder: the cell's or lab's folder in the record.
-        relayed: links that go through the relay, either to be observed or to be disturbed.
-        keys: the run's key ring where any of its states needs certificates, else None.
         nodes: who makes our own nodes where they run in this process; tests put fakes here.
     """
 
-    def __init__(
-        self,
-        topology: Topology,
-        backend: Backend,
-        *,
-        run: str,
-        name: str,
-        folder: Path,
-        relayed: frozenset[Link],
-        keys: KeyRing | None = None,
-        nodes: Nodes | None = None,
-    ) -> None:
-        self.topology = topology
+    def __init__(self, plan: LabPlan, backend: Backend, nodes: Nodes | None = None) -> None:
+        self.topology = plan.topology
         self.backend = backend
         self.identities: dict[str, Identity] = {}
         self.state = LabState()
-        self._folder = folder
-        self._keys = keys
+        self._plan = plan
         self._archives: dict[str, Archive] = {}
         self._launched: list[str] = []
         self._closing = Lock()
-        self._runner = backend.open(run, name, folder)
+        self._runner = backend.open(plan.run, plan.name, plan.folder)
         try:
-            self._places = Places(self._runner, topology, relayed)
+            self._places = Places(self._runner, plan.topology, plan.relayed)
         except BaseException:
             # Nobody else knows of the runner yet.
             self._runner.close()
             raise
-        self._own = OwnNodes(self._runner, self._places, nodes or SimulatedNodes(), relayed)
+        makers = nodes or SimulatedNodes()
+        self._own = OwnNodes(self._runner, self._places, makers, plan.relayed)
 
     def __enter__(self) -> Lab:
         return self
@@ -168,10 +149,10 @@ class Lab:
         """
         self.state = healthy
         certificates = {role: (role, "localhost") for role in self._places.nodes}
-        if self._keys is not None:
+        if self._plan.keys is not None:
             from orchestrator.lab.certificates import CertificateStore  # slow to import
 
-            CertificateStore.create(self.exchange / "tls", certificates, self._keys)
+            CertificateStore.create(self.exchange / "tls", certificates, self._plan.keys)
         for modality in healthy.modalities.values():
             if modality.ris is not None and modality.ris.worklist is not None:
                 write_schedule(self.exchange / modality.ris.worklist.file, Schedule())
@@ -183,7 +164,7 @@ class Lab:
                 place=self._places[role],
                 backend=self.backend,
                 settings=self._places.with_table(role, healthy),
-                run_folder=str(self._folder),
+                run_folder=str(self._plan.folder),
             )
             self._archives[role] = chosen.stack.archive(chosen.edition, context)
         launches += [

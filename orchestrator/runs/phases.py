@@ -5,107 +5,21 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from orchestrator.errors import PacslabError, UnsupportedError
 from orchestrator.evidence import log_lines
-from orchestrator.faults.base import Fault
 from orchestrator.judging.verdict import Combination, judge, verdict_of
 from orchestrator.lab.lab import Enacted, Lab
 from orchestrator.lab.study import SentStudy, StudyMaker
-from orchestrator.lab.topology import Topology, healthy_state
-from orchestrator.model.results import CellId, PhaseResult, Verdict
-from orchestrator.model.scenario import PhaseName, Remedy, Route, Scenario
-from orchestrator.model.state import LabState, Link
+from orchestrator.model.results import PhaseResult, Verdict
+from orchestrator.model.scenario import PhaseName, Route
+from orchestrator.model.state import LabState
 from orchestrator.probes.base import PROBES, Probe
 from orchestrator.probes.store import StoreProbe
+from orchestrator.runs.plan import CellPlan
 
 #: Told about every phase as soon as it was observed.
 OnPhase = Callable[[PhaseResult], None]
-
-
-@dataclass(frozen=True)
-class CellPlan:
-    """A cell thought through before anything starts.
-
-    ``states`` holds the lab's state in each phase, in order. ``unsupported`` is why the cell
-    can't be run, where that is known beforehand.
-    """
-
-    cell: CellId
-    scenario: Scenario[Fault]
-    topology: Topology
-    fault: Fault | None
-    states: dict[PhaseName, LabState]
-    unsupported: str = ""
-
-    @property
-    def relayed(self) -> frozenset[tuple[str, str]]:
-        """Links through the relay: those that it disturbs, and each archive's outgoing one.
-
-        Where a packet filter or a pulled cable does it, a relay in between would take the
-        connection before it can be refused.
-        """
-        wires = [pair for state in self.states.values() for pair in state.wires.items()]
-        disturbed = {link for link, wire in wires if wire.how == "relay"}
-        untouched = {link for link, wire in wires if wire.how != "relay"}
-        return frozenset((disturbed | _sent_by_archives(self.cell, self.topology)) - untouched)
-
-
-def plan_cell(
-    cell: CellId, scenario: Scenario[Fault], topology: Topology, backend: str
-) -> CellPlan:
-    """Work out every phase's state."""
-    unsupported = _missing_service(cell, topology) or _out_of_reach(cell, topology)
-    healthy = healthy_state(scenario, topology)
-    states: dict[PhaseName, LabState] = {"baseline": healthy}
-    fault = scenario.fault
-    if fault is not None and not unsupported:
-        try:
-            states["fault"] = fault.change(healthy, cell.ends)
-            states["fix"] = _repaired(scenario, healthy, states["fault"])
-            unsupported = fault.unsupported_on(backend) or ""
-        except UnsupportedError as error:
-            unsupported = str(error)
-    return CellPlan(cell, scenario, topology, fault, states, unsupported)
-
-
-def _sent_by_archives(cell: CellId, topology: Topology) -> set[Link]:
-    """Links on which an archive opens the association: its own sending, C-MOVE's, callbacks."""
-    ends = cell.ends
-    links = set()
-    if ends.source in topology.archives:
-        links.add((ends.source, ends.target))
-    if ends.destination is not None:
-        links.add((ends.target, ends.destination))
-    probe = PROBES[ends.probe]
-    if probe.calls_back and ends.target in topology.archives:
-        links.add((ends.target, ends.source))
-    return links
-
-
-def _missing_service(cell: CellId, topology: Topology) -> str:
-    """Why the archive that is asked has no such service; empty where nothing says so."""
-    ends = cell.ends
-    asked = topology.archives.get(
-        ends.source if PROBES[ends.probe].starts_at_archive else ends.target
-    )
-    return "" if asked is None else asked.stack.lacks.get(ends.probe, "")
-
-
-def _out_of_reach(cell: CellId, topology: Topology) -> str:
-    """Why an archive of the cell can't reach whom it has to send to; empty where it can."""
-    for client, server in sorted(_sent_by_archives(cell, topology)):
-        sender, receiver = topology.archives[client], topology.archives.get(server)
-        if why := sender.stack.why_it_can_not_call(receiver.stack if receiver else None):
-            return why
-    return ""
-
-
-def _repaired(scenario: Scenario, healthy: LabState, broken: LabState) -> LabState:
-    if not isinstance(scenario.fix, Remedy):
-        return healthy
-    return broken.with_settings(scenario.fix.settings)
 
 
 class CellRun:
@@ -221,8 +135,8 @@ class CellRun:
         if name != "baseline":
             enacted = self._lab.enact(state)
         in_place = enacted.in_place
-        if name == "fault" and self._plan.fault is not None:
-            in_place += self._plan.fault.verify(self._lab, self.route)
+        if name == "fault" and self._plan.scenario.fault is not None:
+            in_place += self._plan.scenario.fault.verify(self._lab, self.route)
         study = self._study(name, state)
         self._lab.forget()
         before = self._lab.logs()

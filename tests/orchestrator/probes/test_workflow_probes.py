@@ -15,6 +15,7 @@ from modalities.services.listen import Received
 from orchestrator.backends.local import LocalBackend
 from orchestrator.errors import UnsupportedError
 from orchestrator.lab.lab import Lab
+from orchestrator.lab.plan import LabPlan
 from orchestrator.lab.study import SentStudy, StudyMaker
 from orchestrator.lab.topology import healthy_state, topology_of
 from orchestrator.model.observation import Observation
@@ -98,14 +99,7 @@ def department(tmp_path: Path) -> Iterator[OpenDepartment]:
             healthy = healthy_state(scenario, topology)
             healthy = healthy.with_modality("ct", timeouts=IMPATIENT)
             lab = stack.enter_context(
-                Lab(
-                    topology,
-                    backend,
-                    run="run",
-                    name=f"lab-{tmp_path.name}"[:40],
-                    folder=tmp_path,
-                    relayed=frozenset(),
-                )
+                Lab(LabPlan(topology, "run", f"lab-{tmp_path.name}"[:40], tmp_path), backend)
             )
             lab.start(healthy)
             return Department(lab, healthy, tmp_path, family)

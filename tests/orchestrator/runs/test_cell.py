@@ -11,13 +11,17 @@ import pytest
 from dicom.ladder import Outcome, Rung, Signature
 from modalities.commands import Command
 from modalities.services.store import Store
+from orchestrator.backends.base import Backend
 from orchestrator.faults.addressing import WrongCalledAETitle, WrongPort
 from orchestrator.faults.admission import AcceptedCallingAETitles
 from orchestrator.faults.base import Fault
 from orchestrator.lab.lab import Lab
+from orchestrator.lab.plan import LabPlan
 from orchestrator.model.results import CellId, CellResult, Verdict
 from orchestrator.model.scenario import Expect, Expectation, Scenario
-from orchestrator.runs.cell import Bench, Outlook, benches_of, plan_all
+from orchestrator.runs.group_run import GroupRun
+from orchestrator.runs.groups import RunPlan, grouped
+from orchestrator.runs.plan import CellPlan, plan_all
 from tests.fakes import FakeBackend, FakeNodes, FakeStack, FakeWorld, Heard
 
 REJECTED = Outcome(rung=Rung.ASSOCIATE, signature=Signature.rejected(1, 1, 7))
@@ -63,37 +67,31 @@ class Stage:
         self._folder = folder
         real = Lab.__init__
 
-        def with_fakes(lab: Lab, *args: object, **kwargs: object) -> None:
-            nodes = FakeNodes(self.world, lambda command: self.hook(command))
-            real(lab, *args, **kwargs, nodes=nodes)  # type: ignore[arg-type]
+        def with_fakes(lab: Lab, plan: LabPlan, backend: Backend) -> None:
+            real(lab, plan, backend, FakeNodes(self.world, lambda command: self.hook(command)))
 
         monkeypatch.setattr(Lab, "__init__", with_fakes)
 
-    def outlooks(self, scenario: Scenario[Fault]) -> list[Outlook]:
+    def plan(self, scenario: Scenario[Fault]) -> CellPlan:
         cell = CellId(
             scenario=scenario.name,
             route="store",
             ends=scenario.routes["store"],
             bindings={"archive": "fake"},
         )
-        return plan_all(scenario, [cell], self.backend, {"fake": self.stack})
+        (planned,) = plan_all(scenario, [cell], self.backend, {"fake": self.stack})
+        assert isinstance(planned, CellPlan)
+        return planned
 
-    def benches(self, *scenarios: Scenario[Fault]) -> list[Bench]:
-        return benches_of(
-            [outlook for scenario in scenarios for outlook in self.outlooks(scenario)],
-            self.backend,
-            run="run",
-            folder=self._folder,
-            seed=1,
-            own_files=None,
-            stop=self.stop,
-            tell=self.heard,
-        )
+    def runs(self, *scenarios: Scenario[Fault]) -> list[GroupRun]:
+        run = RunPlan("run", self._folder, self.backend, seed=1)
+        groups = grouped([self.plan(scenario) for scenario in scenarios], run)
+        return [GroupRun(group, self.stop) for group in groups]
 
     def play(self, scenario: Scenario[Fault]) -> CellResult:
-        (bench,) = self.benches(scenario)
-        bench.run()
-        (result,) = bench.results
+        (run,) = self.runs(scenario)
+        run.run(self.heard)
+        (result,) = self.heard.results
         assert self.world.open_runners == 0, "the lab must be removed whatever happens"
         return result
 
@@ -226,9 +224,9 @@ def test_a_stopped_run_ends_its_cell_and_drops_what_was_seen_meanwhile(stage: St
 def test_cells_with_the_same_nodes_share_a_lab_where_starting_one_is_dear(stage: Stage) -> None:
     stage.backend.shares_labs = True
     other = story(WrongPort(), REFUSED).model_copy(update={"name": "another-story"})
-    (bench,) = stage.benches(WRONG_TITLE, other)
-    bench.run()
-    assert [result.verdict for result in bench.results] == [Verdict.PASS, Verdict.PASS]
+    (run,) = stage.runs(WRONG_TITLE, other)
+    run.run(stage.heard)
+    assert stage.heard.done == [Verdict.PASS, Verdict.PASS]
     opened = [event for event in stage.world.events if event.endswith("opened")]
     assert len(opened) == 1
     assert "empty archive" in stage.world.events, "the next cell must find the archive empty"
@@ -236,4 +234,4 @@ def test_cells_with_the_same_nodes_share_a_lab_where_starting_one_is_dear(stage:
 
 def test_cells_on_loopback_have_a_lab_each(stage: Stage) -> None:
     other = story(WrongPort(), REFUSED).model_copy(update={"name": "another-story"})
-    assert len(stage.benches(WRONG_TITLE, other)) == 2
+    assert len(stage.runs(WRONG_TITLE, other)) == 2

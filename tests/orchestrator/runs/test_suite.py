@@ -17,7 +17,7 @@ from modalities.command_line import main as modality
 from orchestrator.backends.base import Backend
 from orchestrator.machine.waiting import wait_until
 from orchestrator.model.results import CellResult, Verdict
-from orchestrator.runs import suite
+from orchestrator.runs import choice, suite
 from orchestrator.runs.request import RunRequest
 from orchestrator.scenarios.loader import ScenarioErrors
 from tests.fakes import FakeBackend, FakeWorld, Heard
@@ -57,9 +57,9 @@ def test_a_run_without_docker_says_why(
         "docker": Engine(world, name="docker", **engine),  # type: ignore[arg-type]
         "local": FakeBackend(world),
     }
-    monkeypatch.setattr(suite, "BACKENDS", backends)
+    monkeypatch.setattr(choice, "BACKENDS", backends)
     heard = Heard()
-    assert suite._backend(RunRequest(names=("all",), stacks=(stack,)), heard).name == chosen
+    assert choice.choose_backend(RunRequest(names=("all",), stacks=(stack,)), heard).name == chosen
     assert bool(heard.notes) == bool(note)
     assert all(note in each and "None" not in each for each in heard.notes)
 

@@ -30,7 +30,7 @@ from orchestrator.model.address import Address
 from orchestrator.model.results import CellId
 from orchestrator.model.scenario import Scenario
 from orchestrator.model.state import LabState
-from orchestrator.runs.cell import plan_all
+from orchestrator.runs.plan import UnsupportedCell, plan_all
 from orchestrator.stacks.base import STACKS, StackContext
 from orchestrator.stacks.external import stack as external
 from orchestrator.stacks.external.stack import ExternalArchive, load_site
@@ -391,8 +391,8 @@ def plan_on(folder: Path, route: dict[str, str], host: str, *, allow_config: boo
     )
     bindings = {"archive": "@far", "peer": "dcm4chee"}
     cell = CellId(scenario="a-story", route="only", ends=scenario.routes["only"], bindings=bindings)
-    (outlook,) = plan_all(scenario, [cell], BACKENDS["local"], {"@far": stack})
-    return outlook.why_not
+    (planned,) = plan_all(scenario, [cell], BACKENDS["local"], {"@far": stack})
+    return planned.reason if isinstance(planned, UnsupportedCell) else ""
 
 
 STORE = {"probe": "store", "from": "ct", "to": "archive"}
