@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Self
 
 from pydicom.datadict import keyword_for_tag
 
@@ -22,7 +23,17 @@ class Delivery(Frozen):
     """The outcome at ``delivered``, with what it rests on, a line each."""
 
     outcome: Outcome
-    details: tuple[str, ...]
+    details: tuple[str, ...] = ()
+
+    @classmethod
+    def seen(cls, flaw: str = "", *details: str) -> Self:
+        """``flaw`` is a kind of signature at ``delivered``, empty where there is none."""
+        signature = Signature(kind=flaw) if flaw else None
+        return cls(outcome=Outcome.at(Rung.DELIVERED, signature), details=details)
+
+    def after(self, *details: str) -> Self:
+        """The same, with these details before its own."""
+        return self.model_copy(update={"details": (*details, *self.details)})
 
 
 def judge_delivery(
@@ -58,12 +69,12 @@ def judge_delivery(
         ]
         if astray:
             details.append(f"found at {', '.join(astray)} instead")
-            return _stopped("elsewhere", details)
-        return _stopped("partial" if present else "lost", details)
+            return Delivery.seen("elsewhere", *details)
+        return Delivery.seen("partial" if present else "lost", *details)
     twice = [uid for uid, found in copies.items() if len(found) > 1]
     if twice:
         details.append(f"{len(twice)} SOP Instance UIDs are held more than once")
-        return _stopped("duplicated", details)
+        return Delivery.seen("duplicated", *details)
     versions: dict[str, list[Fingerprint]] = {}
     for each in sent:
         versions.setdefault(each.sop_instance_uid, []).append(each)
@@ -86,14 +97,9 @@ def judge_delivery(
         shown = ", ".join(_tag_text(tag) for tag in altered[:_SHOWN_TAGS])
         more = f" and {len(altered) - _SHOWN_TAGS} more" if len(altered) > _SHOWN_TAGS else ""
         details.append(f"differs from what was sent in {shown}{more}")
-        return _stopped("altered", details)
+        return Delivery.seen("altered", *details)
     details.append("every dataset equals the one sent")
-    return Delivery(outcome=Outcome(rung=Rung.DELIVERED), details=tuple(details))
-
-
-def _stopped(kind: str, details: list[str]) -> Delivery:
-    outcome = Outcome(rung=Rung.DELIVERED, signature=Signature(kind=kind))
-    return Delivery(outcome=outcome, details=tuple(details))
+    return Delivery.seen("", *details)
 
 
 def _tag_text(tag: str) -> str:

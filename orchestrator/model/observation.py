@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
-
+from dicom.frozen import Frozen
 from dicom.ladder import ObjectReport, Outcome
 
 
-class Observation(BaseModel):
+class Observation(Frozen):
     """An outcome with what it rests on.
 
     ``words`` is the outcome for a human (``rejected: called AE title not recognized (1/1/7)``),
     ``comment`` the peer's Error Comment or exception text, ``details`` further lines (differing
     attributes, sub-operation counters, REST answers), ``objects`` per-object results.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     outcome: Outcome
     words: str

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from dicom.frozen import Frozen
-from dicom.ladder import Outcome, Rung
+from dicom.ladder import Rung
 from dicom.registry import Registry
 from dicom.tracing.trace import AssociationTrace
 from modalities.commands import Report
 from orchestrator.errors import InputError
+from orchestrator.judging.delivery import Delivery
 from orchestrator.judging.words import describe
 from orchestrator.model.observation import Observation
 from orchestrator.model.scenario import RoleKind, Route
@@ -70,24 +72,51 @@ class Probe(ABC):
         """
 
 
-def observe(
-    probe: str,
-    outcome: Outcome,
-    *,
-    report: Report | None = None,
-    details: tuple[str, ...] = (),
-) -> Observation:
-    """An observation in words, with what the SCU's report adds."""
-    if report is None:
-        return Observation(outcome=outcome, words=describe(outcome, probe), details=details)
-    counters = tuple(f"{name}: {count}" for name, count in report.counters.items())
-    return Observation(
+def observed(probe: str, report: Report, delivery: Delivery | None = None) -> Probed:
+    """What came of an exchange, in words: what stopped it decides, else how it was delivered.
+
+    Every observation begins here, so this is where a further field of it is filled.
+    """
+    outcome, details = report.outcome, [f"{name}: {n}" for name, n in report.counters.items()]
+    if delivery is not None:
+        outcome = delivery.outcome if outcome.succeeded else outcome
+        details += delivery.details
+    observation = Observation(
         outcome=outcome,
         words=describe(outcome, probe),
         comment=report.comment,
-        details=(*counters, *details),
+        details=tuple(details),
         objects=report.objects,
     )
+    return Probed(observation=observation, traces=report.traces)
+
+
+def joined(reports: Sequence[Report]) -> Report:
+    """One report on all of them: the first that was stopped decides, else the last.
+
+    Of an object that was tried again the last try counts.
+    """
+    last = reports[-1] if reports else Report()
+    decides = next((each for each in reports if not each.outcome.succeeded), last)
+    objects = {each.file: each for report in reports for each in report.objects}
+    return decides.model_copy(
+        update={
+            "objects": tuple(objects.values()),
+            "answers": tuple(each for report in reports for each in report.answers),
+            "received": tuple(each for report in reports for each in report.received),
+            "traces": tuple(each for report in reports for each in report.traces),
+        }
+    )
+
+
+def each_study(study: SentStudy, ask: Callable[[str], Report]) -> Report:
+    """``ask`` for one Study Instance UID after the other, until one is stopped."""
+    reports: list[Report] = []
+    for uid in study.study_uids:
+        reports.append(ask(uid))
+        if not reports[-1].outcome.succeeded:
+            break
+    return joined(reports)
 
 
 PROBES: Registry[Probe] = Registry("probe", "orchestrator.probes", InputError)

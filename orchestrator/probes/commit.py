@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from dicom.ladder import Outcome, Rung, Signature
 from dicom.workflow.storage_commitment import CommitmentResult
 from modalities.commands import Report
 from modalities.services.commit import Commit
+from orchestrator.judging.delivery import Delivery
 from orchestrator.judging.words import describe_status
 from orchestrator.model.scenario import Route
-from orchestrator.probes.base import PROBES, Probe, Probed, observe
-from orchestrator.probes.store import delivery_at
+from orchestrator.probes.arrivals import delivery_at
+from orchestrator.probes.base import PROBES, Probe, Probed, observed
 
 if TYPE_CHECKING:
     from orchestrator.lab.lab import Lab
@@ -32,14 +32,10 @@ class CommitProbe(Probe):
     def run(self, lab: Lab, route: Route, study: SentStudy) -> Probed:
         """One request for all instances; then what the archive holds, on its own interface."""
         report = ask_for_commitment(lab, route, study)
-        outcome, details = judge_commitment(report, study)
-        if outcome.succeeded:
-            delivery = delivery_at(lab, route.target, study)
-            outcome, details = delivery.outcome, (*details, *delivery.details)
-        return Probed(
-            observation=observe(self.name, outcome, report=report, details=details),
-            traces=report.traces,
-        )
+        delivery = judge_commitment(report, study)
+        if delivery is not None and delivery.outcome.succeeded:
+            delivery = delivery_at(lab, route.target, study).after(*delivery.details)
+        return observed(self.name, report, delivery)
 
 
 def ask_for_commitment(lab: Lab, route: Route, study: SentStudy) -> Report:
@@ -56,22 +52,21 @@ def ask_for_commitment(lab: Lab, route: Route, study: SentStudy) -> Report:
     )
 
 
-def judge_commitment(report: Report, study: SentStudy) -> tuple[Outcome, tuple[str, ...]]:
-    """What came of a request, and a line about the result and about each instance left out."""
+def judge_commitment(report: Report, study: SentStudy) -> Delivery | None:
+    """A line about the result and about each instance left out; None where it was stopped."""
     if not report.outcome.succeeded:
-        return report.outcome, ()
+        return None
     result = report.commitment
     if result is None:
-        return Outcome(rung=Rung.DELIVERED, signature=Signature(kind="uncommitted")), ()
+        return Delivery.seen("uncommitted")
     uids = [each.sop_instance_uid for each in study.fingerprints]
     missing = [uid for uid in uids if uid not in result.committed]
     own = "its own association" if result.on == "own" else "the association of the request"
-    details = (
+    return Delivery.seen(
+        "uncommitted" if missing else "",
         f"{len(uids) - len(missing)} of {len(uids)} instances committed, reported on {own}",
         *(_why_not(uid, result) for uid in missing),
     )
-    signature = Signature(kind="uncommitted") if missing else None
-    return Outcome(rung=Rung.DELIVERED, signature=signature), details
 
 
 def _why_not(uid: str, result: CommitmentResult) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from dicom.ladder import Rung
 from modalities.services.echo import Echo
 from orchestrator.model.scenario import Route
-from orchestrator.probes.base import PROBES, Probe, Probed, observe
+from orchestrator.probes.base import PROBES, Probe, Probed, observed
 
 if TYPE_CHECKING:
     from orchestrator.lab.lab import Lab
@@ -26,8 +26,7 @@ class EchoProbe(Probe):
         report = lab.ask(
             route.source, Echo(target=lab.target(link), caller=lab.caller(route.source))
         )
-        outcome = report.outcome
-        return Probed(observation=observe(self.name, outcome, report=report), traces=report.traces)
+        return observed(self.name, report)
 
 
 PROBES.register("echo")(EchoProbe())

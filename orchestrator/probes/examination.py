@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
-from dicom.ladder import ObjectReport, Outcome, Rung
-from dicom.tracing.trace import AssociationTrace
+from dicom.ladder import Rung
 from modalities.commands import Report
 from modalities.workflow.acquisition import acquire
 from orchestrator.errors import LabError
-from orchestrator.judging.words import describe
+from orchestrator.judging.delivery import Delivery
 from orchestrator.lab.department import performed_at
 from orchestrator.model.observation import Observation
 from orchestrator.model.scenario import Route
-from orchestrator.probes.base import PROBES, Probe, Probed
+from orchestrator.probes.base import PROBES, Probe, Probed, observed
 from orchestrator.probes.commit import ask_for_commitment, judge_commitment
 from orchestrator.probes.mpps import begin_step, complete_step, judge_step
 from orchestrator.probes.store import StoreProbe
@@ -26,29 +25,26 @@ if TYPE_CHECKING:
     from orchestrator.lab.lab import Lab
     from orchestrator.lab.study import SentStudy
 
-_SUCCESS: Final = Outcome(rung=Rung.DELIVERED)
-
 
 class _Step(NamedTuple):
-    """One step of the examination: its name, the probe whose words fit it, what came of it."""
+    """One step of the examination: its name, and what came of it in the words of its probe."""
 
     name: str
-    probe: str
-    outcome: Outcome
-    comment: str = ""
-    details: tuple[str, ...] = ()
-    objects: tuple[ObjectReport, ...] = ()
-    traces: tuple[AssociationTrace, ...] = ()
+    probed: Probed
+
+    @property
+    def seen(self) -> Observation:
+        """What was observed."""
+        return self.probed.observation
 
     @property
     def told_of_failure(self) -> bool:
         """Whether the modality knows that this step failed, so that it stops here."""
-        return not self.outcome.succeeded and self.outcome.rung is not Rung.DELIVERED
+        return not self.seen.outcome.succeeded and self.seen.outcome.rung is not Rung.DELIVERED
 
     def lines(self) -> Iterator[str]:
         """The step for a person: what came of it, then its own details."""
-        yield f"{self.name}: {describe(self.outcome, self.probe)}"
-        yield from (f"{self.name}: {line}" for line in self.details)
+        yield from (f"{self.name}: {line}" for line in (self.seen.words, *self.seen.details))
 
 
 class ExaminationProbe(Probe):
@@ -72,10 +68,7 @@ class ExaminationProbe(Probe):
             steps.append(step)
             if step.told_of_failure:
                 break
-        return Probed(
-            observation=_observation(steps),
-            traces=tuple(trace for step in steps for trace in step.traces),
-        )
+        return _joined_steps(steps)
 
 
 class _Examination:
@@ -88,7 +81,7 @@ class _Examination:
         lab, source = self._lab, self._route.source
         orders, _ = schedule(lab, source, self._ris, self._study)
         asked = ask_for_worklist(lab, source, self._ris, orders)
-        yield _step("worklist", "worklist", asked, *judge_worklist(asked, orders))
+        yield _Step("worklist", observed("worklist", asked, judge_worklist(asked, orders)))
         began: list[tuple[str, SentStudy]] = []
         acquired = []
         for order in orders.steps:
@@ -97,31 +90,22 @@ class _Examination:
                 return  # nothing to examine; the worklist's outcome says so
             started = datetime.datetime.now()
             report = begin_step(lab, source, self._ris, item, order.modality)
-            yield _step("MPPS in progress", "mpps", report)
+            yield _Step("MPPS in progress", observed("mpps", report))
             made = self._acquired(order, item, report.sop_instance_uid, started)
             began.append((report.sop_instance_uid, made))
             acquired.append(made)
         study = _joined(acquired)
-        stored = StoreProbe().run(lab, self._route, study)
-        seen = stored.observation
-        yield _Step(
-            "storage",
-            "store",
-            seen.outcome,
-            seen.comment,
-            seen.details,
-            seen.objects,
-            stored.traces,
-        )
+        yield _Step("storage", StoreProbe().run(lab, self._route, study))
         for uid, made in began:
             report = complete_step(lab, source, self._ris, uid, made.files)
-            yield _step("MPPS completed", "mpps", report)
+            yield _Step("MPPS completed", observed("mpps", report))
         committed = ask_for_commitment(lab, self._route, study)
-        yield _step("storage commitment", "commit", committed, *judge_commitment(committed, study))
+        judged = judge_commitment(committed, study)
+        yield _Step("storage commitment", observed("commit", committed, judged))
         known = performed_at(lab, self._ris) or ()
         for uid, made in began:
-            outcome, details = judge_step(known, uid, made.fingerprints)
-            yield _Step("record of the RIS", "mpps", outcome, details=details)
+            recorded = judge_step(known, uid, made.fingerprints)
+            yield _Step("record of the RIS", observed("mpps", Report(), recorded))
 
     def _acquired(
         self,
@@ -144,19 +128,6 @@ class _Examination:
         return part.model_copy(update={"fingerprints": tuple(fingerprints)})
 
 
-def _step(
-    name: str,
-    probe: str,
-    report: Report,
-    outcome: Outcome | None = None,
-    details: tuple[str, ...] = (),
-) -> _Step:
-    reported = report.outcome
-    return _Step(
-        name, probe, outcome or reported, report.comment, details, report.objects, report.traces
-    )
-
-
 def _joined(parts: list[SentStudy]) -> SentStudy:
     return parts[0].model_copy(
         update={
@@ -166,20 +137,21 @@ def _joined(parts: list[SentStudy]) -> SentStudy:
     )
 
 
-def _observation(steps: list[_Step]) -> Observation:
+def _joined_steps(steps: list[_Step]) -> Probed:
     """The first step that failed, else success, with a line or more for every step."""
-    failed = next((step for step in steps if not step.outcome.succeeded), None)
-    details = tuple(line for step in steps for line in step.lines())
-    objects = tuple(each for step in steps for each in step.objects)
+    failed = next((step for step in steps if not step.seen.outcome.succeeded), None)
     if failed is None:
-        words = describe(_SUCCESS, "examination")
-        return Observation(outcome=_SUCCESS, words=words, details=details, objects=objects)
-    return Observation(
-        outcome=failed.outcome,
-        words=f"{failed.name}: {describe(failed.outcome, failed.probe)}",
-        comment=failed.comment,
-        details=details,
-        objects=objects,
+        decides = observed("examination", Report(), Delivery.seen()).observation
+    else:
+        words = f"{failed.name}: {failed.seen.words}"
+        decides = failed.seen.model_copy(update={"words": words})
+    all_of_it = {
+        "details": tuple(line for step in steps for line in step.lines()),
+        "objects": tuple(each for step in steps for each in step.seen.objects),
+    }
+    return Probed(
+        observation=decides.model_copy(update=all_of_it),
+        traces=tuple(trace for step in steps for trace in step.probed.traces),
     )
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from dicom.ladder import Outcome, Rung, Signature
-from modalities.commands import Report
 from modalities.services.query import Find
 from orchestrator.model.scenario import Route
-from orchestrator.probes.base import PROBES, Probe, Probed, observe
+from orchestrator.probes.arrivals import delivery_in_answers
+from orchestrator.probes.base import PROBES, Probe, Probed, observed
 
 if TYPE_CHECKING:
     from orchestrator.lab.lab import Lab
@@ -33,20 +32,7 @@ class FindProbe(Probe):
         report = lab.ask(
             route.source, Find(target=lab.target(link), caller=lab.caller(route.source), keys=keys)
         )
-        outcome = self._outcome(report, study)
-        details = (f"{len(report.answers)} answers for {len(study.study_uids)} studies",)
-        observation = observe(self.name, outcome, report=report, details=details)
-        return Probed(observation=observation, traces=report.traces)
-
-    @staticmethod
-    def _outcome(report: Report, study: SentStudy) -> Outcome:
-        if not report.outcome.succeeded:
-            return report.outcome
-        found = {answer.get("StudyInstanceUID", "") for answer in report.answers}
-        if found >= set(study.study_uids):
-            return Outcome(rung=Rung.DELIVERED)
-        kind = "incomplete" if found & set(study.study_uids) else "no-match"
-        return Outcome(rung=Rung.DELIVERED, signature=Signature(kind=kind))
+        return observed(self.name, report, delivery_in_answers(study, report.answers))
 
 
 PROBES.register("find")(FindProbe())

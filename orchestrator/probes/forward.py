@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from dicom.forwarding import ForwardReport
-from dicom.ladder import Outcome, Rung, Signature
+from dicom.ladder import CARRIED_OUT, Outcome, Rung, Signature
+from modalities.commands import Report
 from orchestrator.evidence.pdu import outcome_of
 from orchestrator.model.scenario import Route
-from orchestrator.probes.base import PROBES, Probe, Probed, observe
-from orchestrator.probes.store import delivery_at
+from orchestrator.probes.arrivals import delivery_at
+from orchestrator.probes.base import PROBES, Probe, Probed, each_study, observed
 
 if TYPE_CHECKING:
     from orchestrator.lab.lab import Lab
@@ -32,33 +33,30 @@ class ForwardProbe(Probe):
 
     def run(self, lab: Lab, route: Route, study: SentStudy) -> Probed:
         """Tell the source to send each study to the target, then ask the target."""
-        title = lab.state.entries[(route.source, route.target)].title
-        source = lab.archives[route.source]
-        for uid in study.study_uids:
-            answer = source.forward(uid, title)
-            if not answer.claims_success:
-                break
-        delivery = delivery_at(lab, route.target, study, sender=route.source)
-        outcome = delivery.outcome
-        if not answer.claims_success:
-            outcome = self._stopped(lab, route, answer)
-        details = (
-            f"{route.source} answered HTTP {answer.http_status}: {_one_line(answer.body)}",
-            *delivery.details,
-        )
-        return Probed(observation=observe(self.name, outcome, details=details))
+        link = (route.source, route.target)
+        answers: list[str] = []
 
-    @staticmethod
-    def _stopped(lab: Lab, route: Route, answer: ForwardReport) -> Outcome:
-        """What stopped it: as seen on the wire, else what the sender says of its connection."""
-        seen = [outcome_of(trace) for trace in lab.link_traces((route.source, route.target))]
-        for outcome in reversed(seen):
-            if not outcome.succeeded:
-                return outcome
-        if answer.stopped is not None:
-            return answer.stopped
-        code = Signature(kind="http", code=str(answer.http_status))
-        return Outcome(rung=Rung.DIMSE, signature=code)
+        def forward(uid: str) -> Report:
+            answer = lab.archives[route.source].forward(uid, lab.state.entries[link].title)
+            words = _one_line(answer.body)
+            answers.append(f"{route.source} answered HTTP {answer.http_status}: {words}")
+            return Report(outcome=_said(answer))
+
+        report = each_study(study, forward)
+        delivery = delivery_at(lab, route.target, study, sender=route.source)
+        if not report.outcome.succeeded:
+            seen = [outcome_of(trace) for trace in reversed(lab.link_traces(link))]
+            stopped = next((each for each in seen if not each.succeeded), report.outcome)
+            report = report.model_copy(update={"outcome": stopped})
+        return observed(self.name, report, delivery.after(*answers[-1:]))
+
+
+def _said(answer: ForwardReport) -> Outcome:
+    """What the sender itself says of its connection, or else nothing but its HTTP status."""
+    if answer.claims_success:
+        return CARRIED_OUT
+    status = Signature(kind="http", code=str(answer.http_status))
+    return answer.stopped or Outcome.at(Rung.DIMSE, status)
 
 
 def _one_line(text: str) -> str:

@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 from dicom.datasets.storage_classes import STORAGE_CLASSES
 from dicom.dimse.scu import UNCOMPRESSED
-from dicom.tracing.trace import AssociationTrace
-from modalities.commands import ReceivedInstance, Report
+from modalities.commands import Report
 from modalities.services.get import Get
-from orchestrator.judging.delivery import judge_delivery
 from orchestrator.model.scenario import Route
-from orchestrator.probes.base import PROBES, Probe, Probed, observe
+from orchestrator.probes.arrivals import delivery_from
+from orchestrator.probes.base import PROBES, Probe, Probed, each_study, observed
 
 if TYPE_CHECKING:
     from orchestrator.lab.lab import Lab
@@ -28,17 +27,15 @@ class GetProbe(Probe):
     needs_held_study: ClassVar[bool] = True
 
     def run(self, lab: Lab, route: Route, study: SentStudy) -> Probed:
-        """One C-GET per study; the first that is stopped decides.
+        """One C-GET per study.
 
         The caller proposes what the study is made of, and what a workstation takes besides.
         """
         classes = (*(each.sop_class_uid for each in study.fingerprints), *STORAGE_CLASSES)
         syntaxes = (*(each.transfer_syntax_uid for each in study.fingerprints), *UNCOMPRESSED)
-        received: list[ReceivedInstance] = []
-        traces: list[AssociationTrace] = []
-        report = Report()
-        for uid in study.study_uids:
-            report = lab.ask(
+
+        def get(uid: str) -> Report:
+            return lab.ask(
                 route.source,
                 Get(
                     target=lab.target((route.source, route.target)),
@@ -48,23 +45,10 @@ class GetProbe(Probe):
                     transfer_syntaxes=tuple(dict.fromkeys(syntaxes)),
                 ),
             )
-            traces += report.traces
-            received += report.received
-            if not report.outcome.succeeded:
-                break
-        delivery = judge_delivery(
-            study.fingerprints,
-            [each.fingerprint for each in received],
-            coercions=lab.archives[route.target].coercions,
-            elsewhere={},
-        )
-        outcome = delivery.outcome
-        if not report.outcome.succeeded:
-            outcome = report.outcome
-        return Probed(
-            observation=observe(self.name, outcome, report=report, details=delivery.details),
-            traces=tuple(traces),
-        )
+
+        report = each_study(study, get)
+        delivery = delivery_from(lab, route.target, study, report.received)
+        return observed(self.name, report, delivery)
 
 
 PROBES.register("get")(GetProbe())

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from dicom.tracing.trace import AssociationTrace
 from modalities.commands import Report
 from modalities.services.listen import Received
 from modalities.services.query import Move
 from orchestrator.errors import LabError
-from orchestrator.judging.delivery import Delivery, judge_delivery
+from orchestrator.judging.delivery import Delivery
 from orchestrator.model.scenario import Route
-from orchestrator.probes.base import PROBES, Probe, Probed, observe
-from orchestrator.probes.store import delivery_at
+from orchestrator.probes.arrivals import delivery_at, delivery_from
+from orchestrator.probes.base import PROBES, Probe, Probed, each_study, observed
 
 if TYPE_CHECKING:
     from orchestrator.lab.lab import Lab
@@ -27,34 +26,25 @@ class MoveProbe(Probe):
     needs_destination: ClassVar[bool] = True
 
     def run(self, lab: Lab, route: Route, study: SentStudy) -> Probed:
-        """One C-MOVE per study; the first that is stopped decides."""
+        """One C-MOVE per study."""
         if route.destination is None:
             raise LabError(f"route {route.source} → {route.target} has no C-MOVE destination")
-        link = (route.source, route.target)
         title = self._title(lab, route, route.destination)
-        traces: list[AssociationTrace] = []
-        report = Report()
-        for uid in study.study_uids:
-            report = lab.ask(
+
+        def move(uid: str) -> Report:
+            return lab.ask(
                 route.source,
                 Move(
-                    target=lab.target(link),
+                    target=lab.target((route.source, route.target)),
                     caller=lab.caller(route.source),
                     destination=title,
                     keys={"StudyInstanceUID": uid},
                 ),
             )
-            traces += report.traces
-            if not report.outcome.succeeded:
-                break
+
+        report = each_study(study, move)
         delivery = self._delivery(lab, route.target, route.destination, study)
-        outcome = delivery.outcome
-        if not report.outcome.succeeded:
-            outcome = report.outcome
-        return Probed(
-            observation=observe(self.name, outcome, report=report, details=delivery.details),
-            traces=tuple(traces),
-        )
+        return observed(self.name, report, delivery)
 
     @staticmethod
     def _title(lab: Lab, route: Route, destination: str) -> str:
@@ -70,13 +60,7 @@ class MoveProbe(Probe):
     def _delivery(lab: Lab, holder: str, destination: str, study: SentStudy) -> Delivery:
         if destination in lab.archives:
             return delivery_at(lab, destination, study, sender=holder)
-        received = lab.ask(destination, Received()).received
-        return judge_delivery(
-            study.fingerprints,
-            [each.fingerprint for each in received],
-            coercions=lab.archives[holder].coercions,
-            elsewhere={},
-        )
+        return delivery_from(lab, holder, study, lab.ask(destination, Received()).received)
 
 
 PROBES.register("move")(MoveProbe())

@@ -7,15 +7,15 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from dicom.datasets.identifier import attributes_of
-from dicom.ladder import Outcome, Rung, Signature
 from dicom.workflow.performed import PerformedStep
 from dicom.workflow.worklist import worklist_item
 from modalities.commands import Report
 from modalities.services.mpps import MppsCreate, MppsSet
 from orchestrator.errors import UnsupportedError
+from orchestrator.judging.delivery import Delivery
 from orchestrator.lab.department import orders_for, performed_at
 from orchestrator.model.scenario import RoleKind, Route
-from orchestrator.probes.base import PROBES, Probe, Probed, observe
+from orchestrator.probes.base import PROBES, Probe, Probed, joined, observed
 
 if TYPE_CHECKING:
     from dicom.datasets.fingerprint import Fingerprint
@@ -40,26 +40,21 @@ class MppsProbe(Probe):
         station = lab.state.modalities[route.source].aetitle
         orders = orders_for(study, lab.exchange, station=station, day=day, changes={})
         item = attributes_of(worklist_item(orders.steps[0], day))
-        began = begin_step(lab, route.source, route.target, item, orders.steps[0].modality)
-        reports = [began]
-        if began.outcome.succeeded:
-            uid = began.sop_instance_uid
-            reports.append(complete_step(lab, route.source, route.target, uid, study.files))
-        report = reports[-1]
-        outcome = report.outcome
-        details: tuple[str, ...] = ()
-        if outcome.succeeded:
+        report = begin_step(lab, route.source, route.target, item, orders.steps[0].modality)
+        delivery = None
+        if report.outcome.succeeded:
+            uid = report.sop_instance_uid
+            completed = complete_step(lab, route.source, route.target, uid, study.files)
+            report = joined([report, completed])
+        if report.outcome.succeeded:
             known = performed_at(lab, route.target)
             if known is None:
                 raise UnsupportedError(
                     f"{lab.identities[route.target]} took the procedure step, but the lab can't"
                     " ask it what it recorded"
                 )
-            outcome, details = judge_step(known, report.sop_instance_uid, study.fingerprints)
-        traces = tuple(trace for each in reports for trace in each.traces)
-        return Probed(
-            observation=observe(self.name, outcome, report=report, details=details), traces=traces
-        )
+            delivery = judge_step(known, report.sop_instance_uid, study.fingerprints)
+        return observed(self.name, report, delivery)
 
 
 def begin_step(
@@ -90,9 +85,7 @@ def complete_step(lab: Lab, source: str, target: str, uid: str, files: Sequence[
     )
 
 
-def judge_step(
-    known: Sequence[PerformedStep], uid: str, made: Sequence[Fingerprint]
-) -> tuple[Outcome, tuple[str, ...]]:
+def judge_step(known: Sequence[PerformedStep], uid: str, made: Sequence[Fingerprint]) -> Delivery:
     """Whether step ``uid`` is known as completed with just the instances ``made``, and a line."""
     step = next((each for each in known if each.sop_instance_uid == uid), None)
     expected = frozenset(each.sop_instance_uid for each in made)
@@ -102,8 +95,7 @@ def judge_step(
         listed = len(step.instances & expected)
         details = f"procedure step {step.status} with {listed} of {len(expected)} instances"
     right = step is not None and (step.status, step.instances) == ("COMPLETED", expected)
-    signature = None if right else Signature(kind="unrecorded")
-    return Outcome(rung=Rung.DELIVERED, signature=signature), (details,)
+    return Delivery.seen("" if right else "unrecorded", details)
 
 
 PROBES.register("mpps")(MppsProbe())

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from dicom.ladder import Outcome, Rung, Signature
-from dicom.tracing.trace import AssociationTrace
 from modalities.commands import Report
 from modalities.services.qido import Qido
 from orchestrator.model.scenario import Route
-from orchestrator.probes.base import PROBES, Probe, Probed, observe
+from orchestrator.probes.arrivals import delivery_in_answers
+from orchestrator.probes.base import PROBES, Probe, Probed, each_study, observed
 
 if TYPE_CHECKING:
     from orchestrator.lab.lab import Lab
@@ -23,13 +22,10 @@ class QidoProbe(Probe):
     needs_held_study: ClassVar[bool] = True
 
     def run(self, lab: Lab, route: Route, study: SentStudy) -> Probed:
-        """One query per study, by its UID; the first that is stopped decides."""
-        found: set[str] = set()
-        answers = 0
-        traces: list[AssociationTrace] = []
-        report = Report()
-        for uid in study.study_uids:
-            report = lab.ask(
+        """One query per study, by its UID."""
+
+        def query(uid: str) -> Report:
+            return lab.ask(
                 route.source,
                 Qido(
                     target=lab.archives[route.target].dicomweb(),
@@ -37,25 +33,9 @@ class QidoProbe(Probe):
                     keys={"StudyInstanceUID": uid},
                 ),
             )
-            traces += report.traces
-            answers += len(report.answers)
-            found |= {answer.get("StudyInstanceUID", "") for answer in report.answers}
-            if not report.outcome.succeeded:
-                break
-        details = (f"{answers} answers for {len(study.study_uids)} studies",)
-        outcome = self._outcome(report, found, study)
-        observation = observe(self.name, outcome, report=report, details=details)
-        return Probed(observation=observation, traces=tuple(traces))
 
-    @staticmethod
-    def _outcome(report: Report, found: set[str], study: SentStudy) -> Outcome:
-        if not report.outcome.succeeded:
-            return report.outcome
-        wanted = set(study.study_uids)
-        if found >= wanted:
-            return Outcome(rung=Rung.DELIVERED)
-        kind = "incomplete" if found & wanted else "no-match"
-        return Outcome(rung=Rung.DELIVERED, signature=Signature(kind=kind))
+        report = each_study(study, query)
+        return observed(self.name, report, delivery_in_answers(study, report.answers))
 
 
 PROBES.register("qido")(QidoProbe())

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from modalities.services.stow import Stow
 from orchestrator.model.scenario import Route
-from orchestrator.probes.base import PROBES, Probe, Probed, observe
-from orchestrator.probes.store import delivery_at
+from orchestrator.probes.arrivals import delivery_at
+from orchestrator.probes.base import PROBES, Probe, Probed, observed
 
 if TYPE_CHECKING:
     from orchestrator.lab.lab import Lab
@@ -34,14 +34,7 @@ class StowProbe(Probe):
                 alterations=lab.state.study.alterations,
             ),
         )
-        delivery = delivery_at(lab, route.target, study)
-        outcome = delivery.outcome
-        if not report.outcome.succeeded:
-            outcome = report.outcome
-        return Probed(
-            observation=observe(self.name, outcome, report=report, details=delivery.details),
-            traces=report.traces,
-        )
+        return observed(self.name, report, delivery_at(lab, route.target, study))
 
 
 PROBES.register("stow")(StowProbe())

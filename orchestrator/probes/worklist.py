@@ -5,14 +5,14 @@ from __future__ import annotations
 import datetime
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from dicom.ladder import Outcome, Rung, Signature
 from dicom.workflow.schedule import Schedule, ScheduledStep
 from modalities.commands import Report
 from modalities.services.worklist import Worklist
 from orchestrator.errors import UnsupportedError
+from orchestrator.judging.delivery import Delivery
 from orchestrator.lab.department import orders_for, schedule_at, worklist_target
 from orchestrator.model.scenario import RoleKind, Route
-from orchestrator.probes.base import PROBES, Probe, Probed, observe
+from orchestrator.probes.base import PROBES, Probe, Probed, observed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,11 +37,7 @@ class WorklistProbe(Probe):
             raise UnsupportedError(
                 f"{lab.identities[route.target]} answers a worklist that the lab can't fill"
             )
-        outcome, details = judge_worklist(report, orders)
-        return Probed(
-            observation=observe(self.name, outcome, report=report, details=details),
-            traces=report.traces,
-        )
+        return observed(self.name, report, judge_worklist(report, orders))
 
 
 def schedule(lab: Lab, source: str, target: str, study: SentStudy) -> tuple[Schedule, bool]:
@@ -82,16 +78,16 @@ def ask_for_worklist(lab: Lab, source: str, target: str, orders: Schedule) -> Re
     )
 
 
-def judge_worklist(report: Report, orders: Schedule) -> tuple[Outcome, tuple[str, ...]]:
-    """Whether every order is among the answers, and a line that counts them."""
+def judge_worklist(report: Report, orders: Schedule) -> Delivery | None:
+    """Whether every order is among the answers, which are counted; None where it was stopped."""
     if not report.outcome.succeeded:
-        return report.outcome, ()
+        return None
     found = [order for order in orders.steps if picked(report, order) is not None]
-    details = (f"answers: {len(report.answers)}, for {len(found)} of {len(orders.steps)} orders",)
-    if len(found) == len(orders.steps):
-        return Outcome(rung=Rung.DELIVERED), details
-    kind = "incomplete" if found else "no-match"
-    return Outcome(rung=Rung.DELIVERED, signature=Signature(kind=kind)), details
+    all_there = len(found) == len(orders.steps)
+    return Delivery.seen(
+        "" if all_there else "incomplete" if found else "no-match",
+        f"answers: {len(report.answers)}, for {len(found)} of {len(orders.steps)} orders",
+    )
 
 
 def picked(report: Report, order: ScheduledStep) -> dict[str, str] | None:

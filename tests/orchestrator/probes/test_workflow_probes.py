@@ -300,10 +300,10 @@ def test_a_procedure_step_with_other_instances_than_were_made_is_unrecorded(
     (known,) = opened.lab.ask("ris", Received()).performed
     assert opened.study is not None
     made = opened.study.fingerprints
-    assert judge_step([known], known.sop_instance_uid, made)[0].succeeded
+    assert judge_step([known], known.sop_instance_uid, made).outcome.succeeded
     for wrong in (made[:1], ()):
-        outcome, _ = judge_step([known], known.sop_instance_uid, wrong)
-        assert str(outcome) == "delivered: unrecorded"
+        delivery = judge_step([known], known.sop_instance_uid, wrong)
+        assert str(delivery.outcome) == "delivered: unrecorded"
 
 
 @pytest.mark.parametrize("target", ["ris", "archive"])
