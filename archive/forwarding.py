@@ -41,7 +41,7 @@ def forward(
     try:
         for number, each in enumerate(held, start=1):
             sent = sender.send(each, number, None)
-            if sent.outcome == "failed":
+            if sent.counted_as == "failed":
                 failed += 1
                 why = why or sent.error
                 log(f"send to {to}: {each.sop_instance}: {sent.error}")

@@ -16,7 +16,7 @@ from archive.encoding import encode, reencode
 from archive.identifiers import UNIQUE_KEY, Identifier
 from archive.policy import Policy
 from archive.responses import failed
-from archive.sender import Originator, Sender, Sent, words_of
+from archive.sender import Originator, Sender, StoreResult, words_of
 from archive.store import Held, ObjectStore
 from archive.vendor import Retrieve
 from dicom.association.accepted import AcceptedAssociation, Context
@@ -138,7 +138,7 @@ class Retrieval:
                 self._final(request, _CANCELLED, counters)
                 return
             sent = self._store_back(each, number)
-            counters.count(each, sent.outcome)
+            counters.count(each, sent.counted_as)
             if sent.error:
                 self._log(f"{title}: {each.sop_instance}: {sent.error}")
             stop = self._rules.get_stop_without_context
@@ -171,7 +171,7 @@ class Retrieval:
                 self._final(request, _CANCELLED, counters)
                 return
             sent = sender.send(each, number % _MAX_MESSAGE_ID, originator)
-            outcome = self._rules.move_warning if sent.outcome == "warning" else sent.outcome
+            outcome = self._rules.move_warning if sent.counted_as == "warning" else sent.counted_as
             counters.count(each, outcome)
             if sent.error:
                 self._log(f"{title}: {each.sop_instance}: {sent.error}")
@@ -212,11 +212,12 @@ class Retrieval:
 
         Thread(target=send_all, name=title, daemon=True).start()
 
-    def _store_back(self, held: Held, number: int) -> Sent:
+    def _store_back(self, held: Held, number: int) -> StoreResult:
         """One C-STORE sub-operation on the association that asked for it."""
         context = self._context_for(held)
         if context is None:
-            return Sent(None, f"no presentation context for {held.sop_class} on this association")
+            why = f"no presentation context for {held.sop_class} on this association"
+            return StoreResult(None, why)
         request = C_STORE()
         request.MessageID = number % _MAX_MESSAGE_ID
         request.Priority = 0
@@ -225,9 +226,9 @@ class Retrieval:
         try:
             request.DataSet = BytesIO(self._content(held, context.transfer_syntax))
         except MalformedDatasetError as error:
-            return Sent(None, str(error))
+            return StoreResult(None, str(error))
         self._association.send(request, context)
-        return Sent.answered(self._association.receive()[1].primitive)
+        return StoreResult.answered(self._association.receive()[1].primitive)
 
     @staticmethod
     def _content(held: Held, transfer_syntax: str) -> bytes:

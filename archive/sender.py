@@ -34,14 +34,14 @@ class Originator(NamedTuple):
     message_id: int
 
 
-class Sent(NamedTuple):
+class StoreResult(NamedTuple):
     """What became of one object: the C-STORE status, None if it was never sent."""
 
     status: int | None
     error: str = ""
 
     @classmethod
-    def answered(cls, response: DimsePrimitiveType) -> Sent:
+    def answered(cls, response: DimsePrimitiveType) -> StoreResult:
         """What the receiver's ``response`` says."""
         status = status_of(response)
         if status is None:
@@ -49,7 +49,7 @@ class Sent(NamedTuple):
         return cls(status, "" if status == 0 else f"C-STORE status {status:#06x}")
 
     @property
-    def outcome(self) -> str:
+    def counted_as(self) -> str:
         """``completed``, ``warning`` or ``failed``, as sub-operations are counted."""
         if self.status is None:
             return "failed"
@@ -94,14 +94,14 @@ class Sender:
         """
         self._association.open()
 
-    def send(self, held: Held, number: int, originator: Originator | None) -> Sent:
+    def send(self, held: Held, number: int, originator: Originator | None) -> StoreResult:
         """Store one object as message ``number``."""
         if self._broken:
-            return Sent(None, self._broken)
+            return StoreResult(None, self._broken)
         try:
             context_id, syntax = self._context_for(held)
         except LookupError as error:
-            return Sent(None, str(error))
+            return StoreResult(None, str(error))
         message = store_request(number, held.sop_class, held.sop_instance, originator)
         try:
             if syntax == held.transfer_syntax:
@@ -113,11 +113,11 @@ class Sender:
                 self._association.send(message, context_id, BytesIO(content))
             response = self._association.receive()
         except MalformedDatasetError as error:
-            return Sent(None, str(error))
+            return StoreResult(None, str(error))
         except StoppedError as stopped:
             self._broken = words_of(stopped)
-            return Sent(None, self._broken)
-        return Sent.answered(response)
+            return StoreResult(None, self._broken)
+        return StoreResult.answered(response)
 
     def close(self) -> None:
         """Release the association."""

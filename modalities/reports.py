@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 from dicom.association.requestor import Association
-from dicom.ladder import CARRIED_OUT, StoppedError
+from dicom.dimse.scu import ended
+from dicom.ladder import CARRIED_OUT, Outcome, StoppedError
 from dicom.web.exchange import WebExchange
 from modalities.commands import Report
 
 
 def exchanged(association: Association, carry_out: Callable[[], str]) -> Report:
     """Run ``carry_out`` (which answers with a comment), end the association, and report."""
-    outcome = CARRIED_OUT
-    try:
-        comment = carry_out()
-    except StoppedError as stopped:
-        outcome, comment = stopped.outcome, stopped.comment
-    except BaseException:
-        association.abort()  # a message may be half out: no release would be understood
-        raise
-    association.release()
+    outcome, comment = _outcome(ended(association), carry_out)
     return Report(
         outcome=outcome,
         comment=comment,
@@ -31,10 +25,15 @@ def exchanged(association: Association, carry_out: Callable[[], str]) -> Report:
 
 def requested(request: WebExchange, carry_out: Callable[[], str]) -> Report:
     """As ``exchanged``, for one request of DICOMweb."""
-    outcome = CARRIED_OUT
-    try:
-        with request:
-            comment = carry_out()
-    except StoppedError as stopped:
-        outcome, comment = stopped.outcome, stopped.comment
+    outcome, comment = _outcome(request, carry_out)
     return Report(outcome=outcome, comment=comment, traces=(request.trace(),))
+
+
+def _outcome(
+    exchange: AbstractContextManager[object], carry_out: Callable[[], str]
+) -> tuple[Outcome, str]:
+    try:
+        with exchange:
+            return CARRIED_OUT, carry_out()
+    except StoppedError as stopped:
+        return stopped.outcome, stopped.comment

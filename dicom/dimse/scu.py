@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import ssl
 import time
-from collections.abc import Container
+from collections.abc import Container, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ from pynetdicom.dimse_primitives import C_STORE, DimsePrimitiveType
 from pynetdicom.status import code_to_category
 
 from dicom.association.ends import Target
+from dicom.association.requestor import Association
 from dicom.association.tls import client_context
 from dicom.ladder import Rung, Signature, StoppedError
 
@@ -46,6 +48,20 @@ _FURTHER_WORDS: Final = {
 def tls_of(target: Target, exchange: Path) -> ssl.SSLContext | None:
     """The context for a target that speaks TLS, else None."""
     return None if target.tls is None else client_context(target.tls, exchange)
+
+
+@contextlib.contextmanager
+def ended(association: Association) -> Iterator[None]:
+    """End ``association`` after what is done inside: in order, unless that was broken off."""
+    try:
+        yield
+    except StoppedError:
+        association.release()
+        raise
+    except BaseException:
+        association.abort()  # a message may be half out: no release would be understood
+        raise
+    association.release()
 
 
 def message_of(message: DIMSEMessage, primitive: DimsePrimitiveType) -> DIMSEMessage:

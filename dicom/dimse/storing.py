@@ -12,7 +12,7 @@ from typing import Final, Protocol
 from dicom.association.negotiated import Negotiated
 from dicom.association.requestor import MAX_CONTEXTS, Association
 from dicom.datasets.part10 import Part10File
-from dicom.dimse.scu import check_status, store_request
+from dicom.dimse.scu import check_status, ended, store_request
 from dicom.ladder import CARRIED_OUT, ObjectReport, StoppedError
 from dicom.tracing.trace import AssociationTrace
 
@@ -23,7 +23,7 @@ Progress = Callable[[ObjectReport], None]
 
 
 @dataclass(frozen=True)
-class Sent:
+class Share:
     """What became of one share of the files; ``reports`` by index of the file."""
 
     reports: dict[int, ObjectReport] = field(default_factory=dict)
@@ -52,13 +52,13 @@ class Storing:
     progress: Progress | None
     halted: Event = field(default_factory=Event)
 
-    def send(self, indices: Sequence[int]) -> Sent:
+    def send(self, indices: Sequence[int]) -> Share:
         """Send the files at ``indices`` in order.
 
         Raises:
             UsageError: the association can't be proposed as written.
         """
-        sent = Sent()
+        sent = Share()
         stopped: StoppedError | None = None
         for contexts, members in self._associations(indices):
             if stopped is None:
@@ -101,14 +101,14 @@ def send_as_made(
     association: Association,
     files: Iterable[tuple[str, Part10File]],
     progress: Progress | None,
-) -> Sent:
+) -> Share:
     """Send (name, file) one by one on ``association``, each as soon as ``files`` yields it.
 
     Once the association has failed no more are asked for.
     """
     session = _Session(association, progress)
     stopped = session.run((index, name, file) for index, (name, file) in enumerate(files))
-    sent = Sent(session.reports, [association.trace()])
+    sent = Share(session.reports, [association.trace()])
     if association.negotiated is not None:
         sent.negotiated.append(association.negotiated)
     if stopped is not None and not sent.reports:
@@ -128,17 +128,12 @@ class _Session:
 
     def run(self, files: Iterable[tuple[int, str, Part10File]]) -> StoppedError | None:
         """Send them in order; returns what ended the association before its time."""
-        ended: StoppedError | None
         try:
-            self._association.open()
-            ended = self._send_all(files)
+            with ended(self._association):
+                self._association.open()
+                return self._send_all(files)
         except StoppedError as stopped:
-            ended = stopped
-        except BaseException:
-            self._association.abort()  # a dataset may be half out: no release would be understood
-            raise
-        self._association.release()
-        return ended
+            return stopped
 
     def _send_all(self, files: Iterable[tuple[int, str, Part10File]]) -> StoppedError | None:
         for index, name, file in files:

@@ -24,7 +24,7 @@ from dicom.errors import UsageError
 from modalities.burst.objects import Stream
 from modalities.burst.report import AssociationReport, BurstReport, ResponseTimes
 from modalities.burst.sender import Sender
-from modalities.burst.worker import GO, STOP, Sent, work
+from modalities.burst.worker import GO, STOP, StreamResult, work
 
 #: How often a watcher is told, in seconds.
 _WATCH: Final = 0.1
@@ -121,7 +121,7 @@ class Burst:
                 of an association was ended from outside.
         """
         began = time.monotonic()
-        results: dict[int, Sent] = {}
+        results: dict[int, StreamResult] = {}
         errors: list[Exception] = []
         fork = multiprocessing.get_context("fork")
         pipes = [fork.Pipe() for _ in range(self._workers)]
@@ -164,14 +164,14 @@ class Burst:
             raise errors[0]
         return self._report([results[number] for number in sorted(results)])
 
-    def _report(self, in_order: Sequence[Sent]) -> BurstReport:
+    def _report(self, in_order: Sequence[StreamResult]) -> BurstReport:
         seconds = 0.0
         if in_order:
             began, ended = (each.began for each in in_order), (each.ended for each in in_order)
             seconds = max(ended) - min(began)
         return BurstReport(
             associations=tuple(
-                AssociationReport.model_validate_json(each.outcome) for each in in_order
+                AssociationReport.model_validate_json(each.report) for each in in_order
             ),
             planned=self._planned,
             seconds=seconds,
@@ -183,7 +183,7 @@ class Burst:
 def _take(
     connection: Connection,
     waiting: dict[Connection, multiprocessing.context.ForkProcess],
-    results: dict[int, Sent],
+    results: dict[int, StreamResult],
     errors: list[Exception],
 ) -> None:
     """Take one message of a worker; its last is the end of the pipe."""
@@ -200,7 +200,7 @@ def _take(
                 )
             )
         return
-    if isinstance(message, Sent):
+    if isinstance(message, StreamResult):
         results[message.number] = message
     else:
         errors.append(message)

@@ -20,18 +20,18 @@ GO, STOP = b"go", b"stop"
 
 
 @dataclass(frozen=True)
-class Sent:
-    """The result of stream ``number``.
+class StreamResult:
+    """What became of stream ``number``.
 
     Attributes:
-        outcome: an ``AssociationOutcome`` as JSON.
+        report: an ``AssociationReport`` as JSON.
         responses: seconds from first byte to response of each object that was answered.
         began: when its association was requested, in seconds of a clock of all processes.
         ended: when it had ended.
     """
 
     number: int
-    outcome: str
+    report: str
     responses: array[float]
     began: float
     ended: float
@@ -67,7 +67,7 @@ def work(
                 return
             began = time.monotonic()
             try:
-                outcome = senders[number].run()
+                report = senders[number].run().model_dump_json()
             except UsageError as error:
                 parent.send(error)
                 return
@@ -75,7 +75,7 @@ def work(
                 parent.send(RuntimeError(traceback.format_exc()))
                 return
             responses = senders[number].responses
-            parent.send(Sent(number, outcome.model_dump_json(), responses, began, time.monotonic()))
+            parent.send(StreamResult(number, report, responses, began, time.monotonic()))
 
 
 class _Orders:

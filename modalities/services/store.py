@@ -16,7 +16,7 @@ from dicom.association.ends import Caller, Target
 from dicom.association.requestor import Association
 from dicom.datasets.part10 import inspect
 from dicom.dimse.scu import tls_of
-from dicom.dimse.storing import Contexts, Progress, Sent, Storing, send_as_made
+from dicom.dimse.storing import Contexts, Progress, Share, Storing, send_as_made
 from dicom.errors import UsageError
 from dicom.frozen import Frozen
 from dicom.ladder import CARRIED_OUT, ObjectReport, first_stopped
@@ -157,7 +157,7 @@ class _Associations:
             return nullcontext()
         return act.beside(self._command.target, self._command.caller)
 
-    def report(self, sent: Sequence[Sent]) -> Report:
+    def report(self, sent: Sequence[Share]) -> Report:
         """All shares in one.
 
         Raises:
@@ -177,7 +177,7 @@ class _Associations:
         )
 
 
-def _share_out(storing: Storing, files: int, lanes: int) -> list[Sent]:
+def _share_out(storing: Storing, files: int, lanes: int) -> list[Share]:
     """Deal the files out like cards; a single share stays in this thread, where Ctrl-C ends it at
     once."""
     shares = [range(first, files, lanes) for first in range(lanes)]
