@@ -45,8 +45,8 @@ def send(target: Target, caller: Caller, items: list[StorageObject]) -> Associat
     return Sender(target, caller, stream(items), None).run()
 
 
-def stopped_at(outcome: AssociationReport) -> str:
-    return f"{outcome.outcome.rung.value}: {outcome.outcome.signature}"
+def stopped_at(report: AssociationReport) -> str:
+    return f"{report.outcome.rung.value}: {report.outcome.signature}"
 
 
 class TestWhatArrives:
@@ -56,12 +56,12 @@ class TestWhatArrives:
         received = Received()
         target = peers.play(lambda peer: take_all(peer, received))
         items = [*objects(3, 100_000), *objects(2, 7)]
-        outcome = send(target, patient_caller, items)
+        report = send(target, patient_caller, items)
         assert received.datasets == [item.source for item in items]
         assert received.message_ids == [1, 2, 3, 4, 5]
-        assert outcome.outcomes == {"0x0000": 5}
-        assert outcome.bytes == 3 * 100_000 + 2 * 7
-        assert (outcome.outcome.signature, outcome.failures, outcome.planned) == (None, (), 5)
+        assert report.outcomes == {"0x0000": 5}
+        assert report.bytes == 3 * 100_000 + 2 * 7
+        assert (report.outcome.signature, report.failures, report.planned) == (None, (), 5)
 
     @pytest.mark.parametrize("limit", [128, 4096, 5000, 16384, 131072, 0])
     def test_the_connection_carries_the_bytes_that_pynetdicom_would_write(
@@ -83,8 +83,8 @@ class TestWhatArrives:
             assert peer.pdu()[0] == 0x05
             peer.send(RELEASE_RESPONSE)
 
-        outcome = send(peers.play(script), patient_caller, [item])
-        assert outcome.outcomes == {"0x0000": 1}
+        report = send(peers.play(script), patient_caller, [item])
+        assert report.outcomes == {"0x0000": 1}
         assert seen == [expected]
 
     def test_message_ids_begin_anew_after_the_last_that_there_is(
@@ -120,11 +120,11 @@ class TestWhatArrives:
         item = StorageObject("large", CT, "2.25.1", EXPLICIT, path)
         tracemalloc.start()
         try:
-            outcome = send(peers.play(script), patient_caller, [item])
+            report = send(peers.play(script), patient_caller, [item])
             _, most = tracemalloc.get_traced_memory()
         finally:
             tracemalloc.stop()
-        assert outcome.outcomes == {"0x0000": 1}
+        assert report.outcomes == {"0x0000": 1}
         assert seen == [size]
         assert most < 64 * MEGABYTE
 
@@ -141,10 +141,10 @@ class TestWhatArrives:
 
         target = peers.play(lambda peer: take_all(peer, received))
         planned = Stream(made(), ((CT, EXPLICIT),), 5)
-        outcome = Sender(target, patient_caller, planned, None).run()
-        assert outcome.outcomes == {"0x0000": 5}
+        report = Sender(target, patient_caller, planned, None).run()
+        assert report.outcomes == {"0x0000": 5}
         assert max(ahead) <= 1
-        assert outcome.making > 0
+        assert report.making > 0
 
 
 class TestResponses:
@@ -153,10 +153,10 @@ class TestResponses:
     ) -> None:
         statuses = [(0xA700, "disk full"), (0xB000, "coerced"), (0x0000, ""), (0xC123, "")]
         target = peers.play(lambda peer: take_all(peer, Received(), statuses))
-        outcome = send(target, patient_caller, objects(6))
-        assert outcome.outcomes == {"0xA700": 1, "0xB000": 1, "0x0000": 3, "0xC123": 1}
-        assert outcome.outcome.succeeded
-        first, second = outcome.failures
+        report = send(target, patient_caller, objects(6))
+        assert report.outcomes == {"0xA700": 1, "0xB000": 1, "0x0000": 3, "0xC123": 1}
+        assert report.outcome.succeeded
+        first, second = report.failures
         assert (str(first.outcome.signature), first.comment) == ("status 0xA700", "disk full")
         assert (first.file, second.file) == ("object 1", "object 4")
 
@@ -175,8 +175,8 @@ class TestResponses:
             peer.pdu()
             peer.send(RELEASE_RESPONSE)
 
-        outcome = send(peers.play(script), patient_caller, objects(2))
-        assert outcome.outcomes == {"0x0000": 2}
+        report = send(peers.play(script), patient_caller, objects(2))
+        assert report.outcomes == {"0x0000": 2}
 
     def test_a_response_may_be_cut_into_fragments_and_pdus(
         self, peers: ScriptedPeers, patient_caller: Caller
@@ -208,8 +208,8 @@ class TestResponses:
             peer.send(RELEASE_RESPONSE)
 
         items = objects(2, 30 * MEGABYTE)
-        outcome = send(peers.play(script), patient_caller, items)
-        assert outcome.outcomes == {"0xA700": 1, "0x0000": 1}
+        report = send(peers.play(script), patient_caller, items)
+        assert report.outcomes == {"0xA700": 1, "0x0000": 1}
         assert received.datasets == [item.source for item in items]
 
     def test_an_answer_to_another_message_is_not_taken_for_ours(
@@ -221,9 +221,9 @@ class TestResponses:
             peer.send(response(9))
             assert peer.pdu()[0] == 0x07
 
-        outcome = send(peers.play(script), patient_caller, objects(1))
-        assert stopped_at(outcome) == "dimse: aborted 2/6"
-        assert outcome.comment == "C_STORE to message 9; expected to 1"
+        report = send(peers.play(script), patient_caller, objects(1))
+        assert stopped_at(report) == "dimse: aborted 2/6"
+        assert report.comment == "C_STORE to message 9; expected to 1"
 
 
 class TestContexts:
@@ -243,9 +243,9 @@ class TestContexts:
             peer.send(RELEASE_RESPONSE)
 
         items = [objects(1)[0], *other, *objects(2)]
-        outcome = send(peers.play(script), patient_caller, items)
-        assert outcome.outcomes == {"0x0000": 3, "context 4": 2}
-        assert [failure.outcome.rung for failure in outcome.failures] == [Rung.NEGOTIATE] * 2
+        report = send(peers.play(script), patient_caller, items)
+        assert report.outcomes == {"0x0000": 3, "context 4": 2}
+        assert [failure.outcome.rung for failure in report.failures] == [Rung.NEGOTIATE] * 2
         assert len(received.datasets) == 3
 
     def test_an_object_in_a_context_that_its_stream_does_not_name_is_an_error(
@@ -310,13 +310,13 @@ class TestPeersThatEndIt:
         target = peers.play(script)
         name = str(written.path)
         simple = store(Store(target=target, caller=caller, files=(name,)), tmp_path, "ct")
-        outcome = send(target, caller, [from_file(inspect(written.path))])
+        report = send(target, caller, [from_file(inspect(written.path))])
         (expected,) = simple.objects
         if expected.outcome.succeeded:
             assert "warning 0xB000" in expected.comment
-            assert outcome.outcomes == {"0xB000": 1}
+            assert report.outcomes == {"0xB000": 1}
             return
-        (failure,) = outcome.failures
+        (failure,) = report.failures
         assert failure == expected
 
     @pytest.mark.parametrize(
@@ -337,12 +337,11 @@ class TestPeersThatEndIt:
         target = peers.play(script)
         name = str(written.path)
         simple = store(Store(target=target, caller=caller, files=(name,)), tmp_path, "ct")
-        outcome = send(target, caller, [from_file(inspect(written.path))] * 3)
-        failure = outcome.failures[0] if outcome.failures else outcome
-        assert failure.outcome.rung == simple.outcome.rung
-        assert failure.outcome.signature == simple.outcome.signature
+        report = send(target, caller, [from_file(inspect(written.path))] * 3)
+        failure = report.failures[0] if report.failures else report
+        assert failure.outcome == simple.outcome
         assert failure.comment == simple.comment
-        assert outcome.outcomes == {str(simple.outcome.signature): 3}
+        assert report.outcomes == {str(simple.outcome.signature): 3}
 
     @pytest.mark.parametrize(
         ("last", "expected"),
@@ -367,18 +366,18 @@ class TestPeersThatEndIt:
             done.wait(patient_caller.timeouts.network + 5)
 
         target = peers.play(_reads_half_then(ends))
-        outcome = send(target, patient_caller, objects(2, 40 * MEGABYTE))
+        report = send(target, patient_caller, objects(2, 40 * MEGABYTE))
         done.set()
-        assert str(outcome.failures[0].outcome.signature) == expected
-        assert sum(outcome.outcomes.values()) == 2
+        assert str(report.failures[0].outcome.signature) == expected
+        assert sum(report.outcomes.values()) == 2
 
     def test_a_reset_in_the_middle_of_an_object_is_a_reset(
         self, peers: ScriptedPeers, patient_caller: Caller
     ) -> None:
         target = peers.play(_reads_half_then(lambda peer: peer.reset()))
-        outcome = send(target, patient_caller, objects(2, 40 * MEGABYTE))
-        assert stopped_at(outcome) == "dimse: reset"
-        assert outcome.outcomes == {"reset": 2}
+        report = send(target, patient_caller, objects(2, 40 * MEGABYTE))
+        assert stopped_at(report) == "dimse: reset"
+        assert report.outcomes == {"reset": 2}
 
     def test_a_peer_that_stops_reading_times_out(
         self, peers: ScriptedPeers, caller: Caller
@@ -392,10 +391,10 @@ class TestPeersThatEndIt:
             done.wait(10)
 
         target = peers.play(_reads_half_then(waits))
-        outcome = send(target, impatient, objects(2, 40 * MEGABYTE))
+        report = send(target, impatient, objects(2, 40 * MEGABYTE))
         done.set()
-        assert stopped_at(outcome) == "dimse: timeout"
-        assert outcome.comment == "the peer took no more data for 0.3 s"
+        assert stopped_at(report) == "dimse: timeout"
+        assert report.comment == "the peer took no more data for 0.3 s"
 
     def test_a_peer_that_only_talks_times_out(self, peers: ScriptedPeers, caller: Caller) -> None:
         impatient = caller.model_copy(
@@ -406,8 +405,8 @@ class TestPeersThatEndIt:
             while True:
                 peer.send(response(1))
 
-        outcome = send(peers.play(_reads_half_then(talks)), impatient, objects(1, 40 * MEGABYTE))
-        assert stopped_at(outcome) == "dimse: timeout"
+        report = send(peers.play(_reads_half_then(talks)), impatient, objects(1, 40 * MEGABYTE))
+        assert stopped_at(report) == "dimse: timeout"
 
     def test_a_slow_peer_that_still_reads_is_waited_for(
         self, peers: ScriptedPeers, caller: Caller
@@ -429,9 +428,9 @@ class TestPeersThatEndIt:
             peer.pdu()
             peer.send(RELEASE_RESPONSE)
 
-        outcome = send(peers.play(script), impatient, objects(1, 24 * MEGABYTE))
-        assert outcome.outcomes == {"0x0000": 1}
-        assert outcome.seconds > impatient.timeouts.network
+        report = send(peers.play(script), impatient, objects(1, 24 * MEGABYTE))
+        assert report.outcomes == {"0x0000": 1}
+        assert report.seconds > impatient.timeouts.network
 
 
 class TestStopping:
@@ -449,9 +448,9 @@ class TestStopping:
             peer.send(RELEASE_RESPONSE)
 
         sender = Sender(peers.play(script), patient_caller, stream(objects(5)), None)
-        outcome = sender.run()
-        assert outcome.outcomes == {"0x0000": 1}
-        assert outcome.outcome.succeeded
+        report = sender.run()
+        assert report.outcomes == {"0x0000": 1}
+        assert report.outcome.succeeded
         assert ended[0][0] == 0x05
 
     def test_cut_off_it_ends_although_the_peer_reads_no_more(
@@ -465,10 +464,10 @@ class TestStopping:
 
         target = peers.play(_reads_half_then(cut))
         sender = Sender(target, patient_caller, stream(objects(5, 40 * MEGABYTE)), None)
-        outcome = sender.run()
+        report = sender.run()
         done.set()
-        assert outcome.outcomes == {}
-        assert outcome.outcome.succeeded
+        assert report.outcomes == {}
+        assert report.outcome.succeeded
 
 
 def test_a_file_that_gets_shorter_ends_the_association_without_completing_a_pdu(
@@ -497,6 +496,6 @@ def test_nobody_there_is_refused_and_every_object_says_so(caller: Caller) -> Non
     with socket.socket() as bound:
         bound.bind((LOOPBACK, 0))
         target = Target(host=LOOPBACK, port=bound.getsockname()[1], called="PEER")
-        outcome = send(target, caller, objects(3))
-    assert stopped_at(outcome) == "connect: refused"
-    assert outcome.outcomes == {"refused": 3}
+        report = send(target, caller, objects(3))
+    assert stopped_at(report) == "connect: refused"
+    assert report.outcomes == {"refused": 3}

@@ -112,10 +112,10 @@ def test_a_peer_that_gives_up_and_reads_no_more_is_heard(
         done.wait(patient_caller.timeouts.network + 5)
 
     target = peers.play(encrypted(theirs, script))
-    outcome = send(target, patient_caller, objects(2, 40 * MEGABYTE), ours)
+    report = send(target, patient_caller, objects(2, 40 * MEGABYTE), ours)
     done.set()
-    assert str(outcome.failures[0].outcome.signature) == expected
-    assert sum(outcome.outcomes.values()) == 2
+    assert str(report.failures[0].outcome.signature) == expected
+    assert sum(report.outcomes.values()) == 2
 
 
 def test_a_peer_that_stops_reading_times_out(
@@ -132,7 +132,7 @@ def test_a_peer_that_stops_reading_times_out(
         done.wait(10)
 
     target = peers.play(encrypted(theirs, script))
-    outcome = send(target, impatient, objects(1, 40 * MEGABYTE), ours)
+    report = send(target, impatient, objects(1, 40 * MEGABYTE), ours)
     done.set()
-    assert f"{outcome.outcome.rung.value}: {outcome.outcome.signature}" == "dimse: timeout"
-    assert outcome.comment == "the peer took no more data for 0.3 s"
+    assert str(report.outcome) == "dimse: timeout"
+    assert report.comment == "the peer took no more data for 0.3 s"
