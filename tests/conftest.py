@@ -54,7 +54,7 @@ def eventually() -> Callable[[Callable[[], bool]], None]:
 
 @pytest.fixture
 def caller() -> Caller:
-    """A CT with timeouts that a silent peer exhausts quickly."""
+    """A CT that waits for a busy machine."""
     return Caller(
         calling="CT",
         timeouts=Timeouts(connect=PATIENCE, acse=PATIENCE, dimse=PATIENCE, network=PATIENCE),
@@ -62,12 +62,8 @@ def caller() -> Caller:
 
 
 @pytest.fixture
-def patient_caller() -> Caller:
-    """A CT that waits for a busy machine."""
-    return Caller(
-        calling="CT",
-        timeouts=Timeouts(connect=PATIENCE, acse=PATIENCE, dimse=PATIENCE, network=PATIENCE),
-    )
+def patient_caller(caller: Caller) -> Caller:
+    return caller
 
 
 @pytest.fixture

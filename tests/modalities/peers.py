@@ -27,7 +27,7 @@ from pynetdicom.pdu_primitives import (
 )
 from pynetdicom.presentation import PresentationContext
 
-from dicom.association.ends import Target
+from dicom.association.ends import Caller, Target
 from modalities.studies.pixel_data import TRANSFER_SYNTAXES
 from tests.peers import LOOPBACK, reserved_port, tool
 
@@ -124,6 +124,14 @@ class Conversation:
 
 
 Script = Callable[[Conversation], None]
+
+
+def impatient(caller: Caller, **limits: float) -> Caller:
+    """``caller`` with ``limits`` of its timeouts that a silent peer exhausts quickly, in seconds.
+
+    Only for the limit that the test is about: a busy machine would exhaust the others as well.
+    """
+    return caller.model_copy(update={"timeouts": caller.timeouts.model_copy(update=limits)})
 
 
 @dataclass

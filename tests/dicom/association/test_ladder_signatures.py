@@ -21,7 +21,7 @@ from modalities.node import ModalityNode
 from modalities.services.echo import Echo
 from modalities.services.listen import Listen
 from modalities.services.store import Store
-from tests.modalities.peers import Conversation, Script, ScriptedPeers
+from tests.modalities.peers import Conversation, Script, ScriptedPeers, impatient
 from tests.peers import LOOPBACK
 
 RELEASE_REQUEST = bytes.fromhex("0500 0000 0004 0000 0000")
@@ -74,13 +74,11 @@ class TestResolveAndConnect:
         self, node: ModalityNode, caller: Caller
     ) -> None:
         # a listener whose accept queue is full ignores further connects, as a firewall's DROP does
-        impatient = caller.model_copy(
-            update={"timeouts": caller.timeouts.model_copy(update={"connect": 0.3})}
-        )
+        hasty = impatient(caller, connect=0.3)
         with socket.create_server((LOOPBACK, 0), backlog=0) as full:
             target = Target(host=LOOPBACK, port=full.getsockname()[1], called="PEER")
             with socket.create_connection(full.getsockname()):
-                report = node.run(Echo(target=target, caller=impatient))
+                report = node.run(Echo(target=target, caller=hasty))
         assert stopped_at(report) == "connect: timeout"
 
     def test_an_address_that_no_route_leads_to_is_unreachable(
@@ -145,7 +143,8 @@ class TestAssociate:
     def test_silence_is_a_timeout_and_is_ended_with_an_abort(
         self, node: ModalityNode, caller: Caller, peers: ScriptedPeers
     ) -> None:
-        report = node.run(Echo(target=peers.play(lambda peer: peer.silence()), caller=caller))
+        hasty = impatient(caller, acse=0.4)
+        report = node.run(Echo(target=peers.play(lambda peer: peer.silence()), caller=hasty))
         assert stopped_at(report) == "associate: timeout"
         assert report.traces[0].end == "timeout"
         assert [pdu.kind for pdu in report.traces[0].pdus] == ["A-ASSOCIATE-RQ", "A-ABORT"]
@@ -192,7 +191,8 @@ class TestAssociate:
             peer.send(peer.acceptance()[:40])
             peer.silence()
 
-        report = node.run(Echo(target=peers.play(script), caller=caller))
+        hasty = impatient(caller, acse=0.4)
+        report = node.run(Echo(target=peers.play(script), caller=hasty))
         assert stopped_at(report) == "associate: timeout"
 
 
@@ -284,6 +284,8 @@ class TestDimse:
             peer.message()
             ending(peer)
 
+        if expected == "timeout":
+            caller = impatient(caller, dimse=0.4)
         report = self.echo_to(node, peers.play(script), caller)
         assert stopped_at(report) == f"dimse: {expected}"
 
@@ -354,12 +356,8 @@ class TestDimse:
             peer.accept()
             done.wait(10)
 
-        impatient = caller.model_copy(
-            update={"timeouts": caller.timeouts.model_copy(update={"network": 0.3})}
-        )
-        report = node.run(
-            Store(target=peers.play(script), caller=impatient, files=("ct-1-0001.dcm",))
-        )
+        hasty = impatient(caller, network=0.3)
+        report = node.run(Store(target=peers.play(script), caller=hasty, files=("ct-1-0001.dcm",)))
         done.set()
         assert stopped_at(report) == "dimse: timeout"
         assert "took no more data" in report.comment
@@ -518,7 +516,8 @@ class TestDimse:
             except OSError:
                 left.append(True)
 
-        report = self.echo_to(node, peers.play(script), caller)
+        hasty = impatient(caller, acse=2.0)
+        report = self.echo_to(node, peers.play(script), hasty)
         assert report.outcome.succeeded
         assert report.traces[0].end == "closed by requestor"
         peers.stop()

@@ -35,7 +35,7 @@ from tests.modalities.burst.conversations import (
     stream,
     take_all,
 )
-from tests.modalities.peers import Conversation, Script, ScriptedPeers
+from tests.modalities.peers import Conversation, Script, ScriptedPeers, impatient
 from tests.peers import LOOPBACK
 
 MEGABYTE = 1 << 20
@@ -287,7 +287,7 @@ class TestPeersThatEndIt:
             lambda peer: peer.send(abort(2, 6)),
             lambda _: None,
             lambda peer: peer.reset(),
-            lambda peer: peer.silence(),
+            Conversation.silence,
             lambda peer: peer.send(RELEASE_REQUEST),
             lambda peer: peer.send(b"GET / HTTP/1.0"),
             lambda peer: peer.send(response(1, 0xA700, "no space")),
@@ -309,6 +309,8 @@ class TestPeersThatEndIt:
         (written,) = write_study(tmp_path, "CT", images=1, rows=64, columns=64)
         target = peers.play(script)
         name = str(written.path)
+        if ending is Conversation.silence:
+            caller = impatient(caller, dimse=0.4)
         simple = store(Store(target=target, caller=caller, files=(name,)), tmp_path, "ct")
         report = send(target, caller, [from_file(inspect(written.path))])
         (expected,) = simple.objects
@@ -325,7 +327,7 @@ class TestPeersThatEndIt:
             _answers(b""),
             _answers(bytes.fromhex("0300 0000 0004 0001 0107")),
             lambda peer: (peer.accept(result=3), peer.pdu()),
-            lambda peer: peer.silence(),
+            Conversation.silence,
             _answers(b"\x15\x03\x03\x00\x02\x02\x28"),
         ],
         ids=["close", "reject", "context", "silence", "TLS"],
@@ -336,6 +338,8 @@ class TestPeersThatEndIt:
         (written,) = write_study(tmp_path, "CT", images=1, rows=16, columns=16)
         target = peers.play(script)
         name = str(written.path)
+        if script is Conversation.silence:
+            caller = impatient(caller, acse=0.4)
         simple = store(Store(target=target, caller=caller, files=(name,)), tmp_path, "ct")
         report = send(target, caller, [from_file(inspect(written.path))] * 3)
         failure = report.failures[0] if report.failures else report
@@ -382,39 +386,33 @@ class TestPeersThatEndIt:
     def test_a_peer_that_stops_reading_times_out(
         self, peers: ScriptedPeers, caller: Caller
     ) -> None:
-        impatient = caller.model_copy(
-            update={"timeouts": caller.timeouts.model_copy(update={"network": 0.3})}
-        )
+        hasty = impatient(caller, network=0.3)
         done = Event()
 
         def waits(_: Conversation) -> None:
             done.wait(10)
 
         target = peers.play(_reads_half_then(waits))
-        report = send(target, impatient, objects(2, 40 * MEGABYTE))
+        report = send(target, hasty, objects(2, 40 * MEGABYTE))
         done.set()
         assert stopped_at(report) == "dimse: timeout"
         assert report.comment == "the peer took no more data for 0.3 s"
 
     def test_a_peer_that_only_talks_times_out(self, peers: ScriptedPeers, caller: Caller) -> None:
-        impatient = caller.model_copy(
-            update={"timeouts": caller.timeouts.model_copy(update={"network": 0.3})}
-        )
+        hasty = impatient(caller, network=0.3)
 
         def talks(peer: Conversation) -> None:
             while True:
                 peer.send(response(1))
 
-        report = send(peers.play(_reads_half_then(talks)), impatient, objects(1, 40 * MEGABYTE))
+        report = send(peers.play(_reads_half_then(talks)), hasty, objects(1, 40 * MEGABYTE))
         assert stopped_at(report) == "dimse: timeout"
 
     def test_a_slow_peer_that_still_reads_is_waited_for(
         self, peers: ScriptedPeers, caller: Caller
     ) -> None:
         # slower in all than the network timeout, but never silent for so long
-        impatient = caller.model_copy(
-            update={"timeouts": caller.timeouts.model_copy(update={"network": 0.4, "dimse": 5})}
-        )
+        hasty = impatient(caller, network=2.0)
 
         def script(peer: Conversation) -> None:
             peer.connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, MEGABYTE)
@@ -423,14 +421,14 @@ class TestPeersThatEndIt:
             left = int.from_bytes(peer.exactly(12)[6:10], "big") - 2
             while left:
                 left -= len(peer.exactly(min(left, 2 * MEGABYTE)))
-                Event().wait(0.1)
+                Event().wait(0.25)
             peer.send(response(1))
             peer.pdu()
             peer.send(RELEASE_RESPONSE)
 
-        report = send(peers.play(script), impatient, objects(1, 24 * MEGABYTE))
+        report = send(peers.play(script), hasty, objects(1, 24 * MEGABYTE))
         assert report.outcomes == {"0x0000": 1}
-        assert report.seconds > impatient.timeouts.network
+        assert report.seconds > hasty.timeouts.network
 
 
 class TestStopping:

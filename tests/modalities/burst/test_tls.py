@@ -27,7 +27,7 @@ from tests.modalities.burst.conversations import (
     response,
     stream,
 )
-from tests.modalities.peers import Conversation, Script, ScriptedPeers
+from tests.modalities.peers import Conversation, Script, ScriptedPeers, impatient
 
 MEGABYTE = 1 << 20
 
@@ -122,9 +122,7 @@ def test_a_peer_that_stops_reading_times_out(
     peers: ScriptedPeers, caller: Caller, contexts: tuple[ssl.SSLContext, ssl.SSLContext]
 ) -> None:
     ours, theirs = contexts
-    impatient = caller.model_copy(
-        update={"timeouts": caller.timeouts.model_copy(update={"network": 0.3, "acse": 5})}
-    )
+    hasty = impatient(caller, network=0.3)
     done = Event()
 
     def script(peer: Conversation) -> None:
@@ -132,7 +130,7 @@ def test_a_peer_that_stops_reading_times_out(
         done.wait(10)
 
     target = peers.play(encrypted(theirs, script))
-    report = send(target, impatient, objects(1, 40 * MEGABYTE), ours)
+    report = send(target, hasty, objects(1, 40 * MEGABYTE), ours)
     done.set()
     assert str(report.outcome) == "dimse: timeout"
     assert report.comment == "the peer took no more data for 0.3 s"

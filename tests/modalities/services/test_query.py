@@ -15,7 +15,7 @@ from dicom.association.ends import Caller, Target
 from modalities.commands import Report
 from modalities.services import get as getting
 from modalities.services import query
-from tests.modalities.peers import Conversation, Script, ScriptedPeers
+from tests.modalities.peers import Conversation, Script, ScriptedPeers, impatient
 
 _PENDING = 0xFF00
 #: Far less than the DIMSE timeout, which each response starts anew.
@@ -77,6 +77,6 @@ def test_an_archive_that_never_says_its_last_word_is_not_listened_to_for_ever(
     for module in (query, getting):
         monkeypatch.setattr(module, "LONGEST_QUERY_SECONDS", _SECONDS)
     target = peers.play(pending_for_ever(message, response, model))
-    report = ask(target, patient_caller, tmp_path)
+    report = ask(target, impatient(patient_caller, acse=2.0), tmp_path)
     assert str(report.outcome) == "dimse: timeout"
     assert report.comment == "no final response within 0.2 s, only pending ones"
