@@ -19,8 +19,8 @@ Answering = Callable[[bytes], WebTarget]
 
 @pytest.fixture
 def timeouts() -> Timeouts:
-    """Patient, except with a server that has the whole request."""
-    return Timeouts(connect=PATIENCE, acse=PATIENCE, dimse=0.4, network=PATIENCE)
+    """Of a modality that waits for a busy machine."""
+    return Timeouts(connect=PATIENCE, acse=PATIENCE, dimse=PATIENCE, network=PATIENCE)
 
 
 @pytest.fixture

@@ -242,5 +242,6 @@ def test_silence_of_the_whole_server_is_bounded_by_the_timeouts(
     node: ModalityNode, peers: ScriptedPeers, files: tuple[str, ...], timeouts: Timeouts
 ) -> None:
     target = web_target(peers, Conversation.silence)
-    report = node.run(Stow(target=target, timeouts=timeouts, files=files))
+    hasty = timeouts.model_copy(update={"dimse": 0.4})
+    report = node.run(Stow(target=target, timeouts=hasty, files=files))
     assert signatures(report) == ["timeout"] * 3

@@ -30,24 +30,26 @@ from tests.peers import LOOPBACK, reserved_port
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/dicom+json\r\nContent-Length: 2\r\n\r\n[]"
 
 
+#: A query at a server, with those timeouts that are to be short.
+Ask = Callable[..., Report]
+
+
 def seen(report: Report) -> tuple[str, str]:
     return report.outcome.rung.value, str(report.outcome.signature)
 
 
 @pytest.fixture
-def ask(node: ModalityNode, timeouts: Timeouts) -> Callable[[WebTarget], Report]:
+def ask(node: ModalityNode, timeouts: Timeouts) -> Ask:
     """A query at a server; what the trace shows must be what the report says."""
 
-    def query(target: WebTarget) -> Report:
-        report = node.run(Qido(target=target, timeouts=timeouts))
+    def query(target: WebTarget, **limits: float) -> Report:
+        limited = timeouts.model_copy(update=limits)
+        report = node.run(Qido(target=target, timeouts=limited))
         if report.traces[0].pdus:
             assert outcome_of(report.traces[0]) == report.outcome
         return report
 
     return query
-
-
-Ask = Callable[[WebTarget], Report]
 
 
 def test_an_unknown_host_is_unresolved(ask: Ask) -> None:
@@ -62,7 +64,7 @@ def test_a_closed_port_is_refused(ask: Ask) -> None:
 
 
 def test_a_server_that_says_nothing_is_a_timeout(ask: Ask, peers: ScriptedPeers) -> None:
-    report = ask(web_target(peers, Conversation.silence))
+    report = ask(web_target(peers, Conversation.silence), dimse=0.4)
     assert seen(report) == ("dimse", "timeout")
     assert "no answer within 0.4 s" in report.comment
 
@@ -79,7 +81,7 @@ def test_a_head_that_trickles_in_is_a_timeout(ask: Ask, peers: ScriptedPeers) ->
                 continue
             return
 
-    assert seen(ask(web_target(peers, script))) == ("dimse", "timeout")
+    assert seen(ask(web_target(peers, script), dimse=0.4)) == ("dimse", "timeout")
 
 
 def test_a_server_that_closes_without_a_word_has_closed(ask: Ask, peers: ScriptedPeers) -> None:
