@@ -32,8 +32,9 @@ from orchestrator.model.scenario import Scenario
 from orchestrator.model.state import LabState
 from orchestrator.runs.plan import UnsupportedCell, plan_all
 from orchestrator.stacks.base import STACKS, StackContext
-from orchestrator.stacks.external import stack as external
-from orchestrator.stacks.external.stack import ExternalArchive, load_site
+from orchestrator.stacks.external import archive as external
+from orchestrator.stacks.external.archive import ExternalArchive
+from orchestrator.stacks.external.stack import load_site
 from orchestrator.stacks.native import not_in_force
 from tests.fakes import FakeRunner, FakeWorld
 from tests.orchestrator.stacks.dcm4chee.fake_dcm4chee import FakeDcm4chee, serving
