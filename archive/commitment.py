@@ -16,18 +16,18 @@ from pynetdicom.dimse_messages import N_EVENT_REPORT_RQ
 from pynetdicom.dimse_primitives import N_ACTION, N_EVENT_REPORT
 
 from archive.commitment_data import Instance, information_of, judged, requested
-from archive.encoding import encode
 from archive.policy import Policy
-from archive.responses import failed
 from archive.store import ObjectStore
 from archive.vendor import Commitment
 from dicom.association.accepted import AcceptedAssociation, Context
 from dicom.association.ends import Caller, Target, Timeouts
 from dicom.association.negotiated import RoleSelection
 from dicom.association.requestor import Association
+from dicom.datasets.codec import encode
 from dicom.dimse.responses import Failure
 from dicom.dimse.scu import check_status, message_of
 from dicom.ladder import StoppedError
+from dicom.services.responses import failed, response_to
 from dicom.settings import KnownAE
 from dicom.workflow.storage_commitment import STORAGE_COMMITMENT, STORAGE_COMMITMENT_INSTANCE
 
@@ -88,7 +88,7 @@ class Committer:
         calling = association.calling
 
         def refuse(failure: Failure, error: str = "") -> None:
-            response = _response(action)
+            response = response_to(action)
             failed(response, failure, calling=calling, error=error)
             self._log(f"N-ACTION from {calling} refused: {failure.status:#06x} {error}".rstrip())
             association.send(response, context)
@@ -113,7 +113,7 @@ class Committer:
             f"N-ACTION from {calling}: {len(order.asked)} instances in transaction"
             f" {order.transaction}"
         )
-        response = _response(action)
+        response = response_to(action)
         response.Status = 0x0000
         association.send(response, context)
         if rules.report_on == "same":
@@ -212,15 +212,6 @@ def _is_stranger(policy: Policy, calling: str) -> bool:
     accepted = policy.settings.accepted_calling_aetitles
     listed = accepted is None or any(policy.same_title(calling, each) for each in accepted)
     return not listed or policy.known(calling) is None
-
-
-def _response(action: N_ACTION) -> N_ACTION:
-    response = N_ACTION()
-    response.MessageIDBeingRespondedTo = action.MessageID
-    response.AffectedSOPClassUID = action.RequestedSOPClassUID
-    response.AffectedSOPInstanceUID = action.RequestedSOPInstanceUID
-    response.ActionTypeID = action.ActionTypeID
-    return response
 
 
 def _status(response: Any) -> int:

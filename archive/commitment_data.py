@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from io import BytesIO
 from typing import Final, NamedTuple
 
 from pydicom import Dataset
 from pynetdicom.dimse_primitives import N_ACTION
 
-from archive.encoding import decode
 from archive.store import ObjectStore
 from dicom.association.accepted import Context
+from dicom.datasets.codec import decode
 from dicom.datasets.encoding import MalformedDatasetError
+from dicom.services.responses import content_of
 from dicom.workflow.storage_commitment import (
     REQUEST_STORAGE_COMMITMENT,
     STORAGE_COMMITMENT_INSTANCE,
@@ -65,11 +65,8 @@ def requested(action: N_ACTION, context: Context) -> tuple[str, tuple[Instance, 
         raise ValueError(f"action type {action.ActionTypeID}")
     if action.RequestedSOPInstanceUID != STORAGE_COMMITMENT_INSTANCE:
         raise ValueError(f"instance {action.RequestedSOPInstanceUID}")
-    content = action.ActionInformation
     try:
-        information = decode(
-            content.getvalue() if isinstance(content, BytesIO) else b"", context.transfer_syntax
-        )
+        information = decode(content_of(action), context.transfer_syntax)
     except MalformedDatasetError as error:
         raise ValueError(str(error)) from error
     transaction = str(information.get("TransactionUID") or "")

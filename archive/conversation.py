@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from io import BytesIO
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from pydicom import Dataset
@@ -16,12 +15,10 @@ from pynetdicom.dimse_primitives import (
     DimsePrimitiveType,
 )
 
-from archive.encoding import decode, encode
 from archive.identifiers import IdentifierError, read_query, read_retrieve
 from archive.policy import QUERY_CLASSES, Policy
 from archive.query import find
 from archive.receive import Receiver
-from archive.responses import failed
 from archive.retrieve import Retrieval, matching
 from archive.sender import Sender
 from archive.store import Held, ObjectStore
@@ -30,11 +27,13 @@ from dicom.association.accepted import AcceptedAssociation, AssociationEndedErro
 from dicom.association.messages import IncomingMessage
 from dicom.association.requested import ACCEPTED
 from dicom.association.rules import Abort
+from dicom.datasets.codec import decode
 from dicom.datasets.encoding import MalformedDatasetError
+from dicom.services.query import answer_find
+from dicom.services.responses import RefusedError, content_of
+from dicom.services.verification import answer_echo
 from dicom.settings import Service
 
-_PENDING: Final = 0xFF00
-_CANCELLED: Final = 0xFE00
 _SERVICE: Final[dict[type[DimsePrimitiveType], Service]] = {
     C_ECHO: "echo",
     C_STORE: "store",
@@ -141,7 +140,8 @@ class Conversation:
             words = f"C-{service.upper()} is not allowed to {calling}"
             self._association.give_up(f"aborted (0/0): {words}")
         if isinstance(message, C_ECHO):
-            self._echo(context, message)
+            self._log(f"C-ECHO from {calling}")
+            answer_echo(self._association, context, message)
         elif isinstance(message, C_STORE):
             reaction = self._receiver.store(
                 self._policy, calling, context, message, incoming.last_fragment
@@ -156,55 +156,42 @@ class Conversation:
         elif isinstance(message, C_MOVE | C_GET):
             self._retrieve(context, message)
 
-    def _echo(self, context: Context, request: C_ECHO) -> None:
-        response = C_ECHO()
-        response.MessageIDBeingRespondedTo = request.MessageID
-        response.AffectedSOPClassUID = request.AffectedSOPClassUID
-        response.Status = 0x0000
-        self._log(f"C-ECHO from {self._association.calling}")
-        self._association.send(response, context)
-
     def _find(self, context: Context, request: C_FIND) -> None:
         rules = self._policy.profile.query
-        response = C_FIND()
-        response.MessageIDBeingRespondedTo = request.MessageID
-        response.AffectedSOPClassUID = request.AffectedSOPClassUID
         title = f"C-FIND from {self._association.calling}"
-        try:
-            asked = _identifier(request, context)
-            identifier = read_query(
-                asked,
-                _model(context),
-                rules,
-                relational=context.abstract_syntax in self._relational,
-            )
-        except (IdentifierError, MalformedDatasetError) as error:
-            self._log(f"{title} refused: {error}")
-            offending = _offending(error) if rules.invalid.comment else None
-            failed(response, rules.invalid, offending=offending, error=str(error))
-            self._association.send(response, context)
-            return
-        number = 0
-        for answer in find(self._store, self._policy, identifier, asked):
-            if self._association.cancelled(int(request.MessageID or 0)):
-                response.Status = _CANCELLED
-                break
-            response.Status = _PENDING
-            response.Identifier = BytesIO(encode(answer, context.transfer_syntax))
-            self._association.send(response, context)
-            number += 1
-        response.Identifier = None
-        if response.Status != _CANCELLED:
-            response.Status = 0x0000
-        self._log(f"{title} at level {identifier.level}: {number} matches")
-        self._association.send(response, context)
+
+        def matches(asked: Dataset) -> Iterator[Dataset]:
+            nonlocal title
+            try:
+                identifier = read_query(
+                    asked,
+                    _model(context),
+                    rules,
+                    relational=context.abstract_syntax in self._relational,
+                )
+            except IdentifierError as error:
+                offending = error.offending if rules.invalid.comment else None
+                raise RefusedError(rules.invalid, str(error), offending) from error
+            title += f" at level {identifier.level}"
+            return find(self._store, self._policy, identifier, asked)
+
+        ending = answer_find(
+            self._association,
+            context,
+            request,
+            matches,
+            decode=decode,
+            unreadable=rules.invalid,
+        )
+        says = f" refused: {ending.refused}" if ending.refused else f": {ending.matches} matches"
+        self._log(title + says)
 
     def _retrieve(self, context: Context, request: C_MOVE | C_GET) -> None:
         rules = self._policy.profile
         retrieval = Retrieval(self._policy, self._association, context, self._log)
         try:
             identifier = read_retrieve(
-                _identifier(request, context),
+                decode(content_of(request), context.transfer_syntax),
                 _model(context),
                 rules.query,
                 relational=context.abstract_syntax in self._relational,
@@ -221,11 +208,6 @@ class Conversation:
             retrieval.move(
                 request, held, lambda title, them: self._make_sender(self._policy, title, them)
             )
-
-
-def _identifier(request: C_FIND | C_MOVE | C_GET, context: Context) -> Dataset:
-    content = request.Identifier.getvalue() if isinstance(request.Identifier, BytesIO) else b""
-    return decode(content, context.transfer_syntax)
 
 
 def _model(context: Context) -> str:

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from io import BytesIO
 from typing import Final, NamedTuple
 
 from pydicom import Dataset
 from pynetdicom.dimse_primitives import C_STORE
 
-from archive.encoding import decode, encode
 from archive.policy import Policy
-from archive.responses import failed
 from archive.store import Arrival, ObjectStore
 from archive.structure import BrokenStructureError, strictly_read
 from dicom.association.accepted import Context
 from dicom.association.rules import Abort
+from dicom.datasets.codec import decode, encode
 from dicom.datasets.encoding import UNREADABLE, MalformedDatasetError
 from dicom.dimse.responses import Failure
+from dicom.services.responses import content_of, failed, response_to
 
 _OUT_OF_RESOURCES: Final = Failure(status=0xA700, comment="{error}")
 _CANNOT_UNDERSTAND: Final = Failure(status=0xC000)
@@ -94,14 +93,10 @@ class Receiver:
         ``IncomingMessage``.
         """
         rules = policy.profile.receipt
-        response = C_STORE()
-        response.MessageIDBeingRespondedTo = request.MessageID
-        response.AffectedSOPClassUID = request.AffectedSOPClassUID
-        response.AffectedSOPInstanceUID = request.AffectedSOPInstanceUID
-        content = request.DataSet.getvalue() if isinstance(request.DataSet, BytesIO) else b""
+        response = response_to(request)
         instance = str(request.AffectedSOPInstanceUID)
         claimed = (str(request.AffectedSOPClassUID), instance)
-        offer = Offer("C-STORE", calling, context.transfer_syntax, content, instance)
+        offer = Offer("C-STORE", calling, context.transfer_syntax, content_of(request), instance)
         verdict = self.take(
             policy, offer, lambda dataset: _mismatch(rules.command_mismatch, claimed, dataset)
         )

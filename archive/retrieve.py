@@ -12,22 +12,20 @@ from typing import Final
 from pydicom import Dataset
 from pynetdicom.dimse_primitives import C_GET, C_MOVE, C_STORE
 
-from archive.encoding import encode, reencode
+from archive.encoding import reencode
 from archive.identifiers import UNIQUE_KEY, Identifier
 from archive.policy import Policy
-from archive.responses import failed
 from archive.sender import Originator, Sender, StoreResult, words_of
 from archive.store import Held, ObjectStore
 from archive.vendor import Retrieve
 from dicom.association.accepted import AcceptedAssociation, Context
+from dicom.datasets.codec import encode
 from dicom.datasets.encoding import MalformedDatasetError
 from dicom.datasets.part10 import inspect
-from dicom.dimse.responses import Failure
+from dicom.dimse.responses import CANCELLED, PENDING, SUCCESS, Failure
 from dicom.ladder import StoppedError
+from dicom.services.responses import failed, response_to
 
-_PENDING: Final = 0xFF00
-_CANCELLED: Final = 0xFE00
-_SUCCESS: Final = 0x0000
 _MAX_MESSAGE_ID: Final = 0xFFFF
 
 #: Makes a sender for a known destination title and the objects that are to go there.
@@ -135,7 +133,7 @@ class Retrieval:
             return
         for number, each in enumerate(held, start=1):
             if self._association.cancelled(int(request.MessageID or 0)):
-                self._final(request, _CANCELLED, counters)
+                self._final(request, CANCELLED, counters)
                 return
             sent = self._store_back(each, number)
             counters.count(each, sent.counted_as)
@@ -168,7 +166,7 @@ class Retrieval:
             self._pending(request, counters)
         for number, each in enumerate(held, start=1):
             if self._association.cancelled(int(request.MessageID or 0)):
-                self._final(request, _CANCELLED, counters)
+                self._final(request, CANCELLED, counters)
                 return
             sent = sender.send(each, number % _MAX_MESSAGE_ID, originator)
             outcome = self._rules.move_warning if sent.counted_as == "warning" else sent.counted_as
@@ -180,7 +178,7 @@ class Retrieval:
                 return
             if self._rules.pending == "each" and counters.remaining:
                 self._pending(request, counters)
-        self._finish(request, counters, _SUCCESS, title)
+        self._finish(request, counters, SUCCESS, title)
 
     def _promise(
         self,
@@ -196,7 +194,7 @@ class Retrieval:
             counters.count(each, "completed")
             if counters.remaining:
                 self._pending(request, counters)
-        self._final(request, _SUCCESS, counters)
+        self._final(request, SUCCESS, counters)
 
         def send_all() -> None:
             try:
@@ -258,7 +256,7 @@ class Retrieval:
         elif counters.failed:
             status = self._rules.some_failed
         else:
-            status = warned if counters.warning else _SUCCESS
+            status = warned if counters.warning else SUCCESS
         self._final(request, status, counters)
 
     def _refuse(
@@ -270,7 +268,7 @@ class Retrieval:
         error: str = "",
         offending: int | None = None,
     ) -> None:
-        response = _response(request)
+        response = response_to(request)
         failed(response, failure, offending=offending, destination=destination, error=error)
         if self._zeros:
             _set_counters(response, Counters(0), final=True)
@@ -281,30 +279,23 @@ class Retrieval:
         return self._rules.counters_on_failure
 
     def _pending(self, request: C_MOVE | C_GET, counters: Counters) -> None:
-        response = _response(request)
-        response.Status = _PENDING
+        response = response_to(request)
+        response.Status = PENDING
         _set_counters(response, counters, final=False)
         self._association.send(response, self._context)
 
     def _final(
         self, request: C_MOVE | C_GET, status: int, counters: Counters, *, counted: bool = True
     ) -> None:
-        response = _response(request)
+        response = response_to(request)
         response.Status = status
         if counted:
-            _set_counters(response, counters, final=status != _CANCELLED)
+            _set_counters(response, counters, final=status != CANCELLED)
         if counters.failed_instances and self._rules.failed_list:
             identifier = Dataset()
             identifier.FailedSOPInstanceUIDList = counters.failed_instances
             response.Identifier = BytesIO(encode(identifier, self._context.transfer_syntax))
         self._association.send(response, self._context)
-
-
-def _response(request: C_MOVE | C_GET) -> C_MOVE | C_GET:
-    response = type(request)()
-    response.MessageIDBeingRespondedTo = request.MessageID
-    response.AffectedSOPClassUID = request.AffectedSOPClassUID
-    return response
 
 
 def _set_counters(response: C_MOVE | C_GET, counters: Counters, *, final: bool) -> None:

@@ -65,6 +65,13 @@ def _material(configuration: ServerConfiguration, given: TlsServer | None) -> Tl
     )
 
 
+def _occupied(host: str, port: int, error: OSError) -> UsageError:
+    return UsageError(
+        f"the archive can't listen on {host}:{port}: {error.strerror};"
+        " free the port or choose another"
+    )
+
+
 class ProfileServer:
     """One archive that follows a vendor profile; answers from the moment it is made.
 
@@ -93,13 +100,18 @@ class ProfileServer:
             self._journal.write,
         )
         self._workflow = Workflow(committer, self._journal.write)
-        self._port = DicomPort(
-            (configuration.host, configuration.dicom_port),
-            profile.admission,
-            lambda: self._in_force.server_tls,
-            self._serve,
-            self._journal.write,
-        )
+        try:
+            self._port = DicomPort(
+                (configuration.host, configuration.dicom_port),
+                profile.admission,
+                lambda: self._in_force.server_tls,
+                self._serve,
+                self._journal.write,
+                self._unsecured,
+            )
+        except OSError as error:
+            self._store.close()
+            raise _occupied(configuration.host, configuration.dicom_port, error) from error
         self.dicom_port = self._port.port
         try:
             self._control = ControlServer(
@@ -108,10 +120,7 @@ class ProfileServer:
         except OSError as error:
             self._port.stop()
             self._store.close()
-            raise UsageError(
-                f"the archive can't listen on {configuration.host}:{configuration.web_port}:"
-                f" {error.strerror}; free the port or choose another"
-            ) from error
+            raise _occupied(configuration.host, configuration.web_port, error) from error
         self.web_port = self._control.port
         self._stopped = False
         self._journal.write(
@@ -188,6 +197,9 @@ class ProfileServer:
         finally:
             with self._lock:
                 self._open -= 1
+
+    def _unsecured(self, peer: str, error: Exception) -> None:
+        self._journal.write(f"TLS handshake with {peer} failed: {error}")
 
     def _make_sender(self, policy: Policy, title: str, objects: Sequence[Held]) -> Sender:
         entry = policy.known(title)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from pynetdicom.dimse_primitives import (
     C_FIND,
@@ -14,12 +15,17 @@ from pynetdicom.dimse_primitives import (
 )
 
 from archive.commitment import Committer
-from archive.mpps import answer_step
 from archive.policy import Policy
-from archive.worklist import answer_query
+from archive.vendor import WorklistService
 from dicom.association.accepted import AcceptedAssociation, Context
+from dicom.datasets.codec import decode
+from dicom.dimse.responses import Failure
+from dicom.services.procedure_step import answer_step
+from dicom.services.query import answer_find, worklist_items
 from dicom.workflow.procedure_steps import ProcedureSteps
 from dicom.workflow.schedule import Schedule
+
+_UNREADABLE: Final = Failure(status=0xC000, comment="{error}")
 
 
 class Workflow:
@@ -74,9 +80,41 @@ class Workflow:
         elif (
             profile.mpps is not None and service == "mpps" and isinstance(message, N_CREATE | N_SET)
         ):
-            answer_step(profile.mpps, self.steps, association, context, message, self._log)
+            words = answer_step(
+                association,
+                context,
+                message,
+                profile.mpps,
+                self.steps,
+                decode=decode,
+                unreadable=profile.mpps.invalid_value,
+            )
+            self._log(words)
         elif profile.worklist is not None and service == "worklist" and isinstance(message, C_FIND):
-            answer_query(profile.worklist, self.schedule, association, context, message, self._log)
+            self._answer_query(profile.worklist, association, context, message)
         else:
             return False
         return True
+
+    def _answer_query(
+        self,
+        rules: WorklistService,
+        association: AcceptedAssociation,
+        context: Context,
+        request: C_FIND,
+    ) -> None:
+        """Answer with the items that match and are not hidden (F12b)."""
+        steps = (each for each in self.schedule.steps if each.status not in rules.hidden_statuses)
+        shown = Schedule(steps=tuple(steps))
+        ending = answer_find(
+            association,
+            context,
+            request,
+            lambda asked: worklist_items(lambda: shown, asked),
+            decode=decode,
+            unreadable=_UNREADABLE,
+        )
+        title = f"worklist C-FIND from {association.calling}"
+        if ending.refused:
+            self._log(f"{title} refused: {ending.refused}")
+        self._log(f"{title}: {ending.matches} matches")

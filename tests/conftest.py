@@ -13,7 +13,7 @@ import pytest
 
 from dicom.association.ends import Caller, Timeouts
 from modalities.generation import WrittenFile, write_study
-from modalities.node import ModalityNode
+from modalities.nodes.node import ModalityNode
 from tests.modalities.peers import (
     PATIENCE,
     Orthanc,

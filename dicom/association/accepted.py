@@ -17,6 +17,7 @@ from pynetdicom import dimse_messages
 from pynetdicom.dimse_messages import DIMSEMessage
 from pynetdicom.dimse_primitives import C_CANCEL, DimsePrimitiveType
 from pynetdicom.pdu import P_DATA_TF
+from pynetdicom.pdu_primitives import UserIdentityNegotiation
 
 from dicom.association import upper_layer
 from dicom.association.messages import IncomingMessage, MessageReader
@@ -139,8 +140,14 @@ class AcceptedAssociation:
         max_length: int,
         roles: Mapping[str, Roles],
         extended: Mapping[str, bytes],
+        identity: UserIdentityNegotiation | None = None,
     ) -> None:
-        """Send A-ASSOCIATE-AC with ``answers`` to the proposals, in their order."""
+        """Send A-ASSOCIATE-AC with ``answers`` to the proposals, in their order.
+
+        Args:
+            max_length: bytes that a PDU may have, 0 for any.
+            roles, extended, identity: what else is answered, where it was asked for.
+        """
         self._stream.max_length = max_length
         self.contexts = {
             proposal.context_id: Context(
@@ -149,7 +156,7 @@ class AcceptedAssociation:
             for proposal, answer in zip(self.proposals, answers, strict=True)
             if answer.result == ACCEPTED
         }
-        pdu = self._requested.acceptance_pdu(answers, max_length, roles, extended)
+        pdu = self._requested.acceptance_pdu(answers, max_length, roles, extended, identity)
         self._happens(Event.ACCEPT, pdu)
 
     def receive(self) -> tuple[Context, IncomingMessage]:

@@ -10,12 +10,11 @@ import time
 import traceback
 from collections.abc import Callable
 from socketserver import BaseRequestHandler, ThreadingTCPServer
-from threading import Event, Lock, Thread
+from threading import Condition, Event, Thread
 from typing import Any, Final
 
 from dicom.association.rules import PortRules
 from dicom.association.upper_layer import ABORT, ASSOCIATE_AC, ASSOCIATE_RQ
-from dicom.errors import UsageError
 
 _POLL_SECONDS: Final = 0.02
 _LINGER_SECONDS: Final = 1.0
@@ -39,9 +38,10 @@ class DicomPort:
         tls: gives the context in force for new connections, None for plain TCP.
         serve: serves a connection that speaks DICOM.
         log: told of connections that never became associations.
+        unsecured: told of a TLS handshake that failed: who the peer is, and why.
 
     Raises:
-        UsageError: the port can't be bound.
+        OSError: the port can't be bound.
     """
 
     def __init__(
@@ -51,64 +51,74 @@ class DicomPort:
         tls: Callable[[], ssl.SSLContext | None],
         serve: Serve,
         log: Callable[[str], None],
+        unsecured: Callable[[str, Exception], None],
     ) -> None:
         self._rules, self._tls, self._serve, self._log = rules, tls, serve, log
-        self._lock = Lock()
+        self._unsecured = unsecured
+        self._changed = Condition()
         self._connections: dict[socket.socket, Event] = {}
         self._stopping = False
-        try:
-            self._server = _Server(address, self)
-        except OSError as error:
-            raise UsageError(
-                f"the archive can't listen on {address[0]}:{address[1]}: {error.strerror};"
-                " free the port or choose another"
-            ) from error
+        self._server = _Server(address, self)
         self.port: int = self._server.server_address[1]
         self._thread = Thread(
             target=self._server.serve_forever, args=(_POLL_SECONDS,), daemon=True, name="dicom"
         )
         self._thread.start()
 
-    def stop(self) -> None:
-        """Stop listening and cut every connection; idempotent."""
-        with self._lock:
+    def stop(self, patience: float = 0.0) -> None:
+        """Stop listening and cut every connection; idempotent.
+
+        Args:
+            patience: seconds to wait for what is done on them to end.
+        """
+        self._cut()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+        self._cut()  # what was accepted meanwhile
+        with self._changed:
+            self._changed.wait_for(lambda: not self._connections, patience)
+
+    def _cut(self) -> None:
+        with self._changed:
             self._stopping = True
             connections = dict(self._connections)
         for connection, settled in connections.items():
             settled.set()
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
 
     def accepted(self, connection: socket.socket) -> Event:
         """Note a new connection; the event says when its association is settled."""
         settled = Event()
-        with self._lock:
+        with self._changed:
             if self._stopping:
                 settled.set()
             self._connections[connection] = settled
         return settled
 
     def settle(self, settled: Event) -> None:
-        """Hold back further connections where the vendor establishes one at a time (F22a)."""
+        """Hold back further connections where one is established at a time (F22a)."""
         if self._rules.one_at_a_time:
             settled.wait()
 
     def handle(self, connection: socket.socket, peer: str) -> None:
         """Serve one connection in the calling thread, and close it."""
-        with self._lock:
+        with self._changed:
             settled = self._connections[connection]
         served = connection
         try:
-            first = self._first_byte(connection, peer)
-            context = self._tls() if first else None
-            if context is not None and first == _TLS_HANDSHAKE:
+            connection.settimeout(self._rules.association_timeout)
+            with contextlib.suppress(OSError):
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            answers_all = self._rules.garbage == "abort"
+            first = b"" if answers_all else self._first_byte(connection, peer)
+            context = self._tls() if first or answers_all else None
+            if context is not None and (answers_all or first == _TLS_HANDSHAKE):
                 served = self._wrap(connection, context)
                 if self._handshakes(served, peer):
                     self._serve(served, peer, settled)
-            elif context is None and self._is_pdu(first):
+            elif context is None and (answers_all or self._is_pdu(first)):
                 self._serve(served, peer, settled)
             elif first:
                 wanted = "DICOM" if context is None else "TLS"
@@ -119,23 +129,22 @@ class DicomPort:
             _close(served)
         finally:
             settled.set()
-            with self._lock:
+            with self._changed:
                 self._connections.pop(served, None)
+                self._changed.notify_all()
 
     def _is_pdu(self, first: bytes) -> bool:
-        """Whether the vendor takes it for DICOM; an A-ABORT of nothing never is."""
+        """Whether it is taken for DICOM; an A-ABORT of nothing never is."""
         hasty = first in _OTHER_PDUS and self._rules.hasty_pdu is not None
         return first == _ASSOCIATE_RQ or hasty
 
     def failed(self, peer: str) -> None:
-        """Log a defect of the archive itself: the connection is lost, the archive lives on."""
+        """Log a defect of this side: the connection is lost, all others live on."""
         self._log(f"connection from {peer} lost: {traceback.format_exc()}")
 
     def _first_byte(self, connection: socket.socket, peer: str) -> bytes:
         """What the peer begins with, left where it is; empty if it says nothing (F22a)."""
         try:
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            connection.settimeout(self._rules.association_timeout)
             return connection.recv(1, socket.MSG_PEEK)
         except OSError as error:
             self._log(f"connection from {peer} ended before it said anything: {error}")
@@ -144,7 +153,7 @@ class DicomPort:
     def _wrap(self, connection: socket.socket, context: ssl.SSLContext) -> ssl.SSLSocket:
         """TLS moves the connection into a socket of its own, which ``stop`` has to know."""
         secured = context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
-        with self._lock:
+        with self._changed:
             self._connections[secured] = self._connections.pop(connection)
             if self._stopping:
                 secured.close()
@@ -154,7 +163,7 @@ class DicomPort:
         try:
             secured.do_handshake()
         except (OSError, ValueError) as error:
-            self._log(f"TLS handshake with {peer} failed: {error}")
+            self._unsecured(peer, error)
             return False
         return True
 

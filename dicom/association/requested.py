@@ -12,6 +12,7 @@ from pynetdicom.pdu_primitives import (
     MaximumLengthNotification,
     SCP_SCU_RoleSelectionNegotiation,
     SOPClassExtendedNegotiation,
+    UserIdentityNegotiation,
 )
 from pynetdicom.presentation import PresentationContext
 
@@ -69,6 +70,8 @@ class Requested:
         extended: SOP class extended negotiation (PS3.7 D.3.3.5): application information per class.
         max_length: bytes that the requestor takes in a PDU, 0 for any.
         titles: AE titles as they came, calling and called, which the answer repeats.
+        protocol_version: of the upper layer; 1 is the only one (PS3.8 9.3.2).
+        identity: who the user is (PS3.7 D.3.3.7).
     """
 
     calling: str
@@ -78,6 +81,8 @@ class Requested:
     extended: Mapping[str, bytes]
     max_length: int
     titles: tuple[str, str]
+    protocol_version: int
+    identity: UserIdentityNegotiation | None
 
     @classmethod
     def read(cls, pdu: bytes) -> Requested:
@@ -89,15 +94,16 @@ class Requested:
         request = A_ASSOCIATE_RQ()
         try:
             request.decode(pdu)
-            return cls._of(request.to_primitive())
+            return cls._of(request.to_primitive(), int(request.protocol_version))
         except Exception as error:  # whatever a decoder makes of a malformed PDU
             raise MalformedRequestError(f"A-ASSOCIATE-RQ can't be decoded: {error}") from error
 
     @classmethod
-    def _of(cls, primitive: A_ASSOCIATE) -> Requested:
+    def _of(cls, primitive: A_ASSOCIATE, protocol_version: int) -> Requested:
         max_length = 0
         roles: dict[str, Roles] = {}
         extended: dict[str, bytes] = {}
+        identity: UserIdentityNegotiation | None = None
         for item in primitive.user_information:
             if isinstance(item, MaximumLengthNotification):
                 max_length = int(item.maximum_length_received or 0)
@@ -106,6 +112,8 @@ class Requested:
             elif isinstance(item, SOPClassExtendedNegotiation):
                 information = item.service_class_application_information or b""
                 extended[str(item.sop_class_uid)] = information
+            elif isinstance(item, UserIdentityNegotiation):
+                identity = item
         proposals = tuple(
             Proposal(
                 int(context.context_id or 0),
@@ -123,6 +131,8 @@ class Requested:
             extended,
             max_length,
             (calling, called),
+            protocol_version,
+            identity,
         )
 
     def acceptance_pdu(
@@ -131,6 +141,7 @@ class Requested:
         max_length: int,
         roles: Mapping[str, Roles],
         extended: Mapping[str, bytes],
+        identity: UserIdentityNegotiation | None,
     ) -> bytes:
         """The A-ASSOCIATE-AC with ``answers`` to the proposals, in their order."""
         primitive = A_ASSOCIATE()
@@ -143,6 +154,8 @@ class Requested:
             for proposal, answer in zip(self.proposals, answers, strict=True)
         ]
         primitive.user_information = _user_information(max_length, roles, extended)
+        if identity is not None:
+            primitive.user_information.append(identity)
         encoded: bytes = A_ASSOCIATE_AC(primitive).encode()
         return encoded
 

@@ -21,7 +21,10 @@ class Abort(Frozen):
 
 
 class PortRules(Frozen):
-    """Connections that are no association yet."""
+    """Connections that are no association yet.
+
+    With ``garbage`` ``abort`` everything is taken for a PDU, and answered as ``hasty_pdu`` says.
+    """
 
     association_timeout: float = Field(
         gt=0, description="seconds that a connection may stay silent before its A-ASSOCIATE-RQ"

@@ -16,6 +16,9 @@ SUCCESS: Final = 0x0000
 PENDING: Final = 0xFF00
 
 
+CANCELLED: Final = 0xFE00
+
+
 #: Error Comment (0000,0902) is VR LO: 64 characters.
 _COMMENT_LENGTH: Final = 64
 

@@ -2,89 +2,80 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
-from threading import Lock
-from typing import Any, Final
+from typing import Final
 
-from pydicom import Dataset
 from pydicom.uid import UID
-from pynetdicom import evt
-from pynetdicom.presentation import PresentationContext
+from pynetdicom.dimse_primitives import C_STORE, DimsePrimitiveType
 from pynetdicom.service_class import ServiceClass, StorageServiceClass
-from pynetdicom.sop_class import register_uid, uid_to_service_class
+from pynetdicom.sop_class import uid_to_service_class
 
+from dicom.association.accepted import AcceptedAssociation, Context
+from dicom.association.requested import Proposal, Roles
 from dicom.datasets.arrival import fingerprint_on_arrival
 from dicom.datasets.encoding import MalformedDatasetError
-from dicom.dimse.responses import SUCCESS, Failure, Reply
+from dicom.dimse.responses import SUCCESS, Failure
+from dicom.services.responses import failed, response_to
 from modalities.commands import ReceivedInstance
-from modalities.scp.acceptor import ACCEPTORS, Hosting, Role, supported
+from modalities.scp.acceptor import ACCEPTORS, AcceptorNeeds, Support
 
 _CANNOT_UNDERSTAND: Final = Failure(status=0xC000, comment="{error}")
 #: Where PS3.6 puts storage SOP classes; retired ones are unknown to pynetdicom.
 _STORAGE_ARC: Final = "1.2.840.10008.5.1.4.1.1."
-_registering = Lock()
 
 
 class StorageAcceptor:
     """Stores whatever is a storage SOP class, or the configured classes, in the proposed order."""
 
-    def __init__(self, hosting: Hosting) -> None:
-        self._listen, self._intake = hosting.listen, hosting.intake
+    def __init__(self, needs: AcceptorNeeds) -> None:
+        self._behaviour, self._intake = needs.behaviour, needs.intake
 
-    @property
-    def events(self) -> Mapping[Any, Callable[[Any], Any]]:
-        """C-STORE."""
-        return {evt.EVT_C_STORE: self._store}
-
-    def supports(
-        self, proposed: PresentationContext, role: Role | None
-    ) -> PresentationContext | None:
-        """An accepted class in its proposed or the configured transfer syntaxes."""
-        del role
-        abstract = proposed.abstract_syntax
-        accepted = self._listen.accepted_sop_classes
-        if abstract is None or (accepted is not None and abstract not in accepted):
+    def supports(self, proposed: Proposal, roles: Roles | None) -> Support | None:
+        del roles
+        accepted = self._behaviour.accepted_sop_classes
+        if accepted is not None and proposed.abstract_syntax not in accepted:
             return None
-        if not _is_storage(abstract):
+        if not _is_storage(proposed.abstract_syntax):
             return None
-        syntaxes = self._listen.accepted_transfer_syntaxes
-        return supported(abstract, proposed.transfer_syntax if syntaxes is None else syntaxes)
+        syntaxes = self._behaviour.accepted_transfer_syntaxes
+        return Support(proposed.transfer_syntaxes if syntaxes is None else syntaxes)
 
-    def _store(self, event: Any) -> int | Dataset:
-        request = event.request
+    def answer(
+        self, association: AcceptedAssociation, context: Context, request: DimsePrimitiveType
+    ) -> bool:
+        if not isinstance(request, C_STORE):
+            return False
+        response = response_to(request)
+        response.Status = SUCCESS
         try:
-            held = fingerprint_on_arrival(request.DataSet, str(event.context.transfer_syntax))
+            held = fingerprint_on_arrival(request.DataSet, context.transfer_syntax)
         except MalformedDatasetError as error:
-            return Reply.failed(_CANNOT_UNDERSTAND, str(error)).command_attributes()
-        requested = event.assoc.requestor.primitive
-        self._intake.add_instance(
-            ReceivedInstance(
-                fingerprint=held,
-                calling_aetitle=requested.calling_ae_title.strip(),
-                called_aetitle=requested.called_ae_title.strip(),
-                move_originator=(request.MoveOriginatorApplicationEntityTitle or "").strip(),
+            failed(response, _CANNOT_UNDERSTAND, error=str(error))
+        else:
+            self._intake.add_instance(
+                ReceivedInstance(
+                    fingerprint=held,
+                    calling_aetitle=association.calling,
+                    called_aetitle=association.called,
+                    move_originator=(request.MoveOriginatorApplicationEntityTitle or "").strip(),
+                )
             )
-        )
-        return SUCCESS
+        association.send(response, context)
+        return True
 
 
 @ACCEPTORS.register("storage")
-def _storage(hosting: Hosting) -> StorageAcceptor | None:
-    return StorageAcceptor(hosting) if hosting.listen.storage else None
+def _storage(needs: AcceptorNeeds) -> StorageAcceptor | None:
+    return StorageAcceptor(needs) if needs.behaviour.storage else None
 
 
-def _is_storage(abstract: UID) -> bool:
-    """Whether ``abstract`` is, or by default is taken as, a storage SOP class.
+def _is_storage(sop_class: str) -> bool:
+    """Whether ``sop_class`` is, or by default is taken as, a storage SOP class.
 
-    pynetdicom serves a class it does not know only once it is registered; unknown and private
-    classes that a peer proposes to a storage SCP are storage classes.
+    Unknown and private classes that a peer proposes to a storage SCP are storage classes.
     """
-    with _registering:
-        service = uid_to_service_class(abstract)
-        standard = abstract.startswith("1.2.840.10008.")
-        if service is ServiceClass and (not standard or abstract.startswith(_STORAGE_ARC)):
-            keyword = "Storage_" + re.sub(r"\D", "_", abstract)
-            register_uid(abstract, keyword, StorageServiceClass)
-            service = StorageServiceClass
-    return service is StorageServiceClass
+    service = uid_to_service_class(UID(sop_class))
+    unknown = service is ServiceClass
+    standard = sop_class.startswith("1.2.840.10008.")
+    return service is StorageServiceClass or (
+        unknown and (not standard or sop_class.startswith(_STORAGE_ARC))
+    )

@@ -2,36 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from pynetdicom.dimse_primitives import C_ECHO, DimsePrimitiveType
 
-from pynetdicom import evt
-from pynetdicom.presentation import PresentationContext
-
-from dicom.dimse.responses import SUCCESS
+from dicom.association.accepted import AcceptedAssociation, Context
+from dicom.association.requested import Proposal, Roles
 from dicom.dimse.scu import VERIFICATION
-from modalities.scp.acceptor import ACCEPTORS, Hosting, Role, supported
+from dicom.services.verification import answer_echo
+from modalities.scp.acceptor import ACCEPTORS, AcceptorNeeds, Support
 
 
 class VerificationAcceptor:
     """Answers C-ECHO in any transfer syntax, or in the configured ones."""
 
-    def __init__(self, hosting: Hosting) -> None:
-        self._syntaxes = hosting.listen.accepted_transfer_syntaxes
+    def __init__(self, needs: AcceptorNeeds) -> None:
+        self._syntaxes = needs.behaviour.accepted_transfer_syntaxes
 
-    @property
-    def events(self) -> Mapping[Any, Callable[[Any], Any]]:
-        """C-ECHO always succeeds."""
-        return {evt.EVT_C_ECHO: lambda _event: SUCCESS}
-
-    def supports(
-        self, proposed: PresentationContext, role: Role | None
-    ) -> PresentationContext | None:
-        """The Verification SOP class."""
-        del role
+    def supports(self, proposed: Proposal, roles: Roles | None) -> Support | None:
+        del roles
         if proposed.abstract_syntax != VERIFICATION:
             return None
-        return supported(VERIFICATION, self._syntaxes or proposed.transfer_syntax)
+        return Support(self._syntaxes or proposed.transfer_syntaxes)
+
+    def answer(
+        self, association: AcceptedAssociation, context: Context, request: DimsePrimitiveType
+    ) -> bool:
+        if not isinstance(request, C_ECHO):
+            return False
+        answer_echo(association, context, request)
+        return True
 
 
 ACCEPTORS.register("verification")(VerificationAcceptor)

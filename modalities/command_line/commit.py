@@ -10,7 +10,7 @@ from modalities.command_line import STOPPED, subcommand
 from modalities.command_line.exchange import OBSERVER, carry_out, conclude, sendable
 from modalities.command_line.options import add_scu_options, caller_of, port, target_of
 from modalities.command_line.words import complain, say
-from modalities.scp.reception import Reception
+from modalities.nodes.reception import Reception
 from modalities.services.commit import Commit
 from modalities.services.listen import Listen
 

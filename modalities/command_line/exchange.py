@@ -9,12 +9,12 @@ from typing import Final
 
 from dicom.datasets.part10 import inspect
 from dicom.errors import UsageError
-from modalities import service
 from modalities.command_line import DONE, STOPPED
 from modalities.command_line.words import complain, say
 from modalities.commands import Command, Report
-from modalities.scp.reception import Reception
-from modalities.service import Here
+from modalities.nodes import service
+from modalities.nodes.reception import Reception
+from modalities.nodes.service import OwnNode
 
 OBSERVER: Final = "modality"
 
@@ -26,7 +26,7 @@ def carry_out(command: Command, reception: Reception | None = None) -> Report:
         UsageError: it can't be carried out as written.
     """
     own = reception or Reception(OBSERVER, "127.0.0.1")
-    return service.carry_out(command, Here(OBSERVER, Path.cwd(), own))
+    return service.carry_out(command, OwnNode(OBSERVER, Path.cwd(), own))
 
 
 def conclude(report: Report, options: argparse.Namespace) -> int:

@@ -6,12 +6,12 @@ import argparse
 from pathlib import Path
 
 from dicom.workflow.procedure_steps import MppsRules
-from modalities.acceptors.worklist import WorklistRules
 from modalities.command_line import DONE, subcommand
 from modalities.command_line.options import add_tls_options, port, tls_of
 from modalities.command_line.words import say, until_told_to_stop
 from modalities.commands import Report
-from modalities.node import ModalityNode
+from modalities.nodes.node import ModalityNode
+from modalities.scp.behaviour import WorklistRules
 from modalities.services.listen import Listen, Received
 
 

@@ -9,7 +9,7 @@ from dicom.errors import UsageError
 from modalities.command_line import DONE, subcommand
 from modalities.command_line.options import port
 from modalities.command_line.words import say, until_told_to_stop
-from modalities.node import ModalityNode, serve
+from modalities.nodes.node import ModalityNode, serve
 
 
 def _configure(parser: argparse.ArgumentParser) -> None:

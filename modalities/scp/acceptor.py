@@ -2,74 +2,86 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
-from pydicom.uid import UID
-from pynetdicom.presentation import PresentationContext
+from pydicom import Dataset
+from pynetdicom.dimse_primitives import DimsePrimitiveType
+from pynetdicom.dsutils import decode
 
-from dicom.dimse.scu import UNCOMPRESSED
+from dicom.association.accepted import AcceptedAssociation, Context
+from dicom.association.requested import Proposal, Roles
+from dicom.datasets.encoding import UNREADABLE, MalformedDatasetError, encoding_of
 from dicom.registry import Registry
-
-if TYPE_CHECKING:
-    from modalities.scp.intake import Intake
-    from modalities.services.listen import Listen
+from modalities.scp.behaviour import ScpBehaviour
+from modalities.scp.intake import Intake
 
 
-class Role(NamedTuple):
-    """SCP/SCU role selection (PS3.7 D.3.3.4) as a requestor proposed it."""
+class Support(NamedTuple):
+    """What is supported of a SOP class: transfer syntaxes, the preferred one first.
 
-    scu: bool
-    scp: bool
+    ``roles`` are those granted; None answers nothing to a proposal of roles.
+    """
+
+    transfer_syntaxes: Sequence[str]
+    roles: Roles | None = None
 
 
 class Acceptor(Protocol):
     """One service that the node's SCP offers."""
 
-    @property
-    def events(self) -> Mapping[Any, Callable[[Any], Any]]:
-        """Who answers which of pynetdicom's events; only for contexts that this one supports."""
+    def supports(self, proposed: Proposal, roles: Roles | None) -> Support | None:
+        """What is supported of a proposed context; None: it is not of this service.
 
-    def supports(
-        self, proposed: PresentationContext, role: Role | None
-    ) -> PresentationContext | None:
-        """What is supported of a proposed context (see ``supported``); None: not this service.
+        ``roles`` is what the requestor proposed for the SOP class, if anything.
+        """
 
-        ``role`` is what the requestor proposed for the SOP class, if anything.
+    def answer(
+        self, association: AcceptedAssociation, context: Context, request: DimsePrimitiveType
+    ) -> bool:
+        """Answer a request in a context that this one supports; False: it is none of its service.
+
+        Raises:
+            AssociationEndedError: the association ended meanwhile.
         """
 
 
 @dataclass(frozen=True)
-class Hosting:
+class AcceptorNeeds:
     """What an acceptor is made from.
 
     Attributes:
-        listen: how the SCP is to behave.
+        behaviour: how the SCP is to behave.
         exchange: folder that paths are relative to.
         intake: what has arrived, kept for whoever asks.
     """
 
-    listen: Listen
+    behaviour: ScpBehaviour
     exchange: Path
     intake: Intake
 
 
 #: Makes an acceptor, or None where the service is switched off.
-MakeAcceptor = Callable[[Hosting], "Acceptor | None"]
+MakeAcceptor = Callable[[AcceptorNeeds], "Acceptor | None"]
 ACCEPTORS: Final[Registry[MakeAcceptor]] = Registry("acceptor", "modalities.acceptors")
 
 
-def supported(
-    abstract_syntax: UID,
-    transfer_syntaxes: Any = UNCOMPRESSED,
-    role: Role | None = None,
-) -> PresentationContext:
-    """A context in the given syntaxes, the preferred one first; ``role`` is the one granted."""
-    context = PresentationContext()
-    context.abstract_syntax = abstract_syntax
-    context.transfer_syntax = [UID(each) for each in transfer_syntaxes]
-    if role is not None:
-        context.scu_role, context.scp_role = role
-    return context
+def leniently_read(content: bytes, transfer_syntax: str) -> Dataset:
+    """The dataset in ``content``, as far as it goes: a node takes what can be made out.
+
+    Raises:
+        MalformedDatasetError: a value can't be read.
+    """
+    encoding = encoding_of(transfer_syntax)
+    try:
+        dataset = decode(
+            BytesIO(content), encoding.implicit_vr, encoding.little_endian, encoding.deflated
+        )
+        for _ in dataset.iterall():
+            pass
+    except UNREADABLE as error:
+        raise MalformedDatasetError(f"the dataset can't be read: {error}") from error
+    return dataset

@@ -31,8 +31,8 @@ from dicom.workflow.storage_commitment import (
     commitment_result,
 )
 from modalities.commands import Command, Report
+from modalities.nodes.service import OwnNode, exchange_seconds, service
 from modalities.reports import exchanged
-from modalities.service import Here, exchange_seconds, service
 
 _CONTEXT: Final = 1
 _SUCCESS: Final = 0x0000
@@ -60,7 +60,7 @@ class Commit(Command):
 
 
 @service(Commit, patience=lambda command: exchange_seconds(command.caller, 2) + command.wait)
-def _commit(command: Commit, here: Here) -> Report:
+def _commit(command: Commit, here: OwnNode) -> Report:
     listens = here.reception.report().port != 0
     return commit(command, here.exchange, here.name, here.reception if listens else None)
 

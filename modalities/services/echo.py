@@ -12,8 +12,8 @@ from dicom.association.ends import Caller, Target
 from dicom.association.requestor import Association
 from dicom.dimse.scu import UNCOMPRESSED, VERIFICATION, check_status, message_of, tls_of
 from modalities.commands import Command, Report
+from modalities.nodes.service import OwnNode, exchange_seconds, service
 from modalities.reports import exchanged
-from modalities.service import Here, exchange_seconds, service
 
 
 class Echo(Command):
@@ -26,7 +26,7 @@ class Echo(Command):
 
 
 @service(Echo, patience=lambda command: exchange_seconds(command.caller))
-def _echo(command: Echo, here: Here) -> Report:
+def _echo(command: Echo, here: OwnNode) -> Report:
     return echo(command, here.exchange, here.name)
 
 

@@ -31,8 +31,8 @@ from dicom.dimse.scu import (
     tls_of,
 )
 from modalities.commands import Command, ReceivedInstance, Report
+from modalities.nodes.service import OwnNode, service
 from modalities.reports import exchanged
-from modalities.service import Here, service
 from modalities.services.query import LONGEST_QUERY_SECONDS, check_retrieved, query_identifier
 
 #: Query/Retrieve information models (PS3.4 C.6.1.3 and C.6.2.3).
@@ -71,7 +71,7 @@ class Get(Command):
 
 
 @service(Get, patience=lambda _command: LONGEST_QUERY_SECONDS)
-def _get(command: Get, here: Here) -> Report:
+def _get(command: Get, here: OwnNode) -> Report:
     return get(command, here.exchange, here.name)
 
 

@@ -25,8 +25,8 @@ from dicom.workflow.performed_step import (
     without,
 )
 from modalities.commands import Command, Report
+from modalities.nodes.service import OwnNode, exchange_seconds, service
 from modalities.reports import exchanged
-from modalities.service import Here, exchange_seconds, service
 
 _CONTEXT: Final = 1
 #: What an SH takes (PS3.5 table 6.2-1).
@@ -80,12 +80,12 @@ class MppsSet(Command):
 
 
 @service(MppsCreate, patience=lambda command: exchange_seconds(command.caller))
-def _create(command: MppsCreate, here: Here) -> Report:
+def _create(command: MppsCreate, here: OwnNode) -> Report:
     return mpps_create(command, here.exchange, here.name)
 
 
 @service(MppsSet, patience=lambda command: exchange_seconds(command.caller))
-def _set(command: MppsSet, here: Here) -> Report:
+def _set(command: MppsSet, here: OwnNode) -> Report:
     return mpps_set(command, here.exchange, here.name)
 
 

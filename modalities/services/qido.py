@@ -18,8 +18,8 @@ from dicom.web.dicom_json import datasets
 from dicom.web.exchange import WebExchange
 from dicom.web.target import WebTarget
 from modalities.commands import Command, Report
+from modalities.nodes.service import OwnNode, service
 from modalities.reports import requested
-from modalities.service import Here, service
 
 #: A body may take this long in all, besides its head.
 _LONGEST_QUERY_SECONDS: Final = 600.0
@@ -50,7 +50,7 @@ class Qido(Command):
 
 
 @service(Qido, patience=lambda _command: _LONGEST_QUERY_SECONDS)
-def _qido(command: Qido, here: Here) -> Report:
+def _qido(command: Qido, here: OwnNode) -> Report:
     return qido(command, here.exchange, here.name)
 
 

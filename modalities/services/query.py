@@ -29,8 +29,8 @@ from dicom.dimse.scu import (
 from dicom.errors import UsageError
 from dicom.ladder import StoppedError
 from modalities.commands import Command, Report
+from modalities.nodes.service import OwnNode, service
 from modalities.reports import exchanged
-from modalities.service import Here, service
 
 #: Query/Retrieve information models (PS3.4 C.6.1.3 and C.6.2.3).
 _FIND_MODELS: Final = {
@@ -77,12 +77,12 @@ class Move(Command):
 
 
 @service(Find, patience=lambda _command: LONGEST_QUERY_SECONDS)
-def _find(command: Find, here: Here) -> Report:
+def _find(command: Find, here: OwnNode) -> Report:
     return find(command, here.exchange, here.name)
 
 
 @service(Move, patience=lambda _command: LONGEST_QUERY_SECONDS)
-def _move(command: Move, here: Here) -> Report:
+def _move(command: Move, here: OwnNode) -> Report:
     return move(command, here.exchange, here.name)
 
 

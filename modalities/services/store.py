@@ -24,7 +24,7 @@ from modalities.commands import Command, Report
 from modalities.misbehaviour.act import AnyAct
 from modalities.misbehaviour.alteration import AnyAlteration, alter_file
 from modalities.misbehaviour.link import MisbehavingAssociation
-from modalities.service import Here, exchange_seconds, service
+from modalities.nodes.service import OwnNode, exchange_seconds, service
 
 
 class ProposedContext(Frozen):
@@ -65,7 +65,7 @@ def _patience(command: Store) -> float:
 
 
 @service(Store, patience=_patience)
-def _store(command: Store, here: Here) -> Report:
+def _store(command: Store, here: OwnNode) -> Report:
     return store(command, here.exchange, here.name)
 
 

@@ -29,7 +29,7 @@ from dicom.web.multipart import Writing
 from dicom.web.target import WebTarget
 from modalities.commands import Command, Report
 from modalities.misbehaviour.alteration import AnyAlteration, alter_file
-from modalities.service import Here, service
+from modalities.nodes.service import OwnNode, service
 
 _BLOCK: Final = 1 << 16
 _SHOWN: Final = 80
@@ -64,7 +64,7 @@ def _patience(command: Stow) -> float:
 
 
 @service(Stow, patience=_patience)
-def _stow(command: Stow, here: Here) -> Report:
+def _stow(command: Stow, here: OwnNode) -> Report:
     return stow(command, here.exchange, here.name)
 
 

@@ -17,8 +17,8 @@ from dicom.web.exchange import WebAnswer, WebExchange
 from dicom.web.multipart import MultipartError, boundary_of, read_parts
 from dicom.web.target import WebTarget
 from modalities.commands import Command, ReceivedInstance, Report
+from modalities.nodes.service import OwnNode, service
 from modalities.reports import requested
-from modalities.service import Here, service
 
 _LONGEST_RETRIEVE_SECONDS: Final = 600.0
 
@@ -41,7 +41,7 @@ class Wado(Command):
 
 
 @service(Wado, patience=lambda _command: _LONGEST_RETRIEVE_SECONDS)
-def _wado(command: Wado, here: Here) -> Report:
+def _wado(command: Wado, here: OwnNode) -> Report:
     return wado(command, here.exchange, here.name)
 
 

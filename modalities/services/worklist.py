@@ -13,7 +13,7 @@ from dicom.datasets.identifier import dataset_of
 from dicom.dimse.scu import UNCOMPRESSED, tls_of
 from dicom.workflow.worklist import MODALITY_WORKLIST
 from modalities.commands import Command, Report
-from modalities.service import Here, service
+from modalities.nodes.service import OwnNode, service
 from modalities.services.query import LONGEST_QUERY_SECONDS, find_all
 
 _STEP: Final = "ScheduledProcedureStepSequence."
@@ -78,7 +78,7 @@ class Worklist(Command):
 
 
 @service(Worklist, patience=lambda _command: LONGEST_QUERY_SECONDS)
-def _worklist(command: Worklist, here: Here) -> Report:
+def _worklist(command: Worklist, here: OwnNode) -> Report:
     return worklist(command, here.exchange, here.name)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Protocol
 
-from modalities.node import Modality, ModalityNode
+from modalities.nodes.node import Modality, ModalityNode
 from orchestrator.backends.base import InProcess
 from orchestrator.model.address import Address
 from orchestrator.model.state import ModalityState

@@ -9,7 +9,7 @@ from dicom.control import ControlError
 from dicom.errors import UsageError
 from dicom.tracing.trace import AssociationTrace
 from modalities.commands import Command, Report
-from modalities.node import Modality, NodeClient
+from modalities.nodes.node import Modality, NodeClient
 from modalities.services.listen import Forget, Listen, Received
 from orchestrator.backends.base import InProcess, Launch, NodeRunner, ThreadLaunch
 from orchestrator.errors import LabError

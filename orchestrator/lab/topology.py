@@ -9,7 +9,7 @@ from typing import Final
 
 from dicom.association.ends import Tls
 from dicom.settings import ArchiveSettings
-from modalities.acceptors.worklist import WorklistRules
+from modalities.scp.behaviour import WorklistRules
 from orchestrator.backends.base import Backend
 from orchestrator.errors import EnvironmentProblemError
 from orchestrator.model.identity import Edition

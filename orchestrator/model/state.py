@@ -15,10 +15,9 @@ from dicom.association.ends import Tls
 from dicom.frozen import Frozen
 from dicom.settings import ArchiveSettings
 from dicom.workflow.procedure_steps import MppsRules
-from modalities.acceptors.commitment_results import CommitmentRules
-from modalities.acceptors.worklist import WorklistRules
 from modalities.misbehaviour.act import AnyAct
 from modalities.misbehaviour.alteration import AnyAlteration
+from modalities.scp.behaviour import CommitmentRules, WorklistRules
 from orchestrator.errors import UnsupportedError
 from orchestrator.model.modality_settings import ModalitySettings
 from orchestrator.model.role_settings import S, SettingsByRole, laid_over

@@ -12,8 +12,8 @@ from pynetdicom import evt
 from pynetdicom.dsutils import encode
 
 from archive.configuration import ForwardOrder
-from archive.encoding import decode
 from archive.server import ProfileServer
+from dicom.datasets.codec import decode
 from dicom.datasets.fingerprint import fingerprint
 from dicom.datasets.part10 import fingerprint_of
 from dicom.settings import KnownAE

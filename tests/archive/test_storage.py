@@ -10,9 +10,10 @@ from pydicom import Dataset, dcmread
 from pydicom.uid import UID
 from pynetdicom.dsutils import encode
 
-from archive.encoding import decode, reencode
+from archive.encoding import reencode
 from archive.server import ProfileServer
 from archive.store import Arrival, ObjectStore
+from dicom.datasets.codec import decode
 from dicom.datasets.encoding import MalformedDatasetError
 from dicom.datasets.fingerprint import fingerprint
 from dicom.datasets.part10 import fingerprint_of

@@ -15,8 +15,8 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from archive.encoding import decode, encode
 from archive.structure import BrokenStructureError, strictly_read
+from dicom.datasets.codec import decode, encode
 from dicom.datasets.encoding import MalformedDatasetError
 
 NATIVE = [ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian]

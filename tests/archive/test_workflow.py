@@ -18,7 +18,7 @@ from dicom.workflow.performed import PerformedStep
 from dicom.workflow.schedule import Schedule
 from modalities.commands import Report
 from modalities.generation import WrittenFile, write_study
-from modalities.node import ModalityNode
+from modalities.nodes.node import ModalityNode
 from modalities.services.commit import Commit
 from modalities.services.echo import Echo
 from modalities.services.listen import Listen, Received

@@ -15,7 +15,7 @@ from dicom.errors import UsageError
 from dicom.ladder import Rung
 from modalities.commands import Report
 from modalities.generation import WrittenFile, write_study
-from modalities.node import ModalityNode
+from modalities.nodes.node import ModalityNode
 from modalities.services.echo import Echo
 from modalities.services.listen import Listen, Received
 from modalities.services.query import Find, Move

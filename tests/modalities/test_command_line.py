@@ -14,7 +14,7 @@ from dicom.workflow.storage_commitment import CommitmentResult
 from modalities.command_line import commit, dicomweb, main
 from modalities.commands import Report
 from modalities.generation import WrittenFile
-from modalities.node import ModalityNode
+from modalities.nodes.node import ModalityNode
 from modalities.services.listen import Listen, Received
 from modalities.services.qido import Qido
 from tests.modalities.peers import Conversation, ScriptedPeers

@@ -15,7 +15,7 @@ from dicom.control import ControlError
 from dicom.errors import UsageError
 from modalities.commands import Command, Report
 from modalities.generation import WrittenFile
-from modalities.node import Modality, ModalityNode, NodeClient, serve
+from modalities.nodes.node import Modality, ModalityNode, NodeClient, serve
 from modalities.services.echo import Echo
 from modalities.services.listen import Forget, Listen, Received
 from modalities.services.query import Find, Move

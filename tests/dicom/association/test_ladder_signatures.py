@@ -17,7 +17,7 @@ from dicom.dimse.scu import VERIFICATION, message_of
 from dicom.ladder import Rung, Signature
 from modalities.commands import Report
 from modalities.generation import WrittenFile, write_study
-from modalities.node import ModalityNode
+from modalities.nodes.node import ModalityNode
 from modalities.services.echo import Echo
 from modalities.services.listen import Listen
 from modalities.services.store import Store

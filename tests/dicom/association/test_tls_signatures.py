@@ -20,8 +20,8 @@ from dicom.association.ends import Caller, Target, Tls
 from dicom.association.tls import client_context
 from dicom.errors import UsageError
 from modalities.commands import Report
-from modalities.node import ModalityNode
-from modalities.scp import listener
+from modalities.nodes.node import ModalityNode
+from modalities.scp import server
 from modalities.services.echo import Echo
 from modalities.services.listen import Listen, Received
 from tests.modalities.peers import PATIENCE, Conversation, Script, ScriptedPeers, impatient
@@ -250,7 +250,7 @@ def test_a_connection_that_never_begins_tls_is_let_go(
     monkeypatch: pytest.MonkeyPatch,
     eventually: Callable[[Callable[[], bool]], None],
 ) -> None:
-    monkeypatch.setattr(listener, "_HANDSHAKE_SECONDS", 0.05)
+    monkeypatch.setattr(server, "_HANDSHAKE_SECONDS", 0.05)
     port = lab.workstation.run(Listen(aetitle="WS", port=0, tls=tls("good"))).port
     with socket.create_connection((LOOPBACK, port), PATIENCE) as silent:
         assert silent.recv(1) == b""

@@ -22,7 +22,7 @@ from dicom.workflow.storage_commitment import (
     commitment_request,
 )
 from modalities.generation import WrittenFile
-from modalities.node import ModalityNode
+from modalities.nodes.node import ModalityNode
 from modalities.services.commit import Commit
 from modalities.services.listen import Forget, Listen, Received
 from modalities.services.store import Store

@@ -16,7 +16,7 @@ from dicom.association.ends import Caller, Target
 from dicom.errors import UsageError
 from modalities.commands import Report
 from modalities.generation import WrittenFile, write_study
-from modalities.node import ModalityNode
+from modalities.nodes.node import ModalityNode
 from modalities.services.echo import Echo
 from modalities.services.listen import Forget, Listen, Received
 from modalities.services.query import Find

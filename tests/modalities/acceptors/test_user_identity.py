@@ -11,7 +11,7 @@ from dicom.association.ends import Caller, Target
 from dicom.association.negotiated import UserIdentity
 from modalities.commands import Report
 from modalities.generation import WrittenFile
-from modalities.node import ModalityNode
+from modalities.nodes.node import ModalityNode
 from modalities.services.echo import Echo
 from modalities.services.listen import Listen
 from tests.peers import LOOPBACK, tool

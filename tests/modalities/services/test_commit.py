@@ -26,7 +26,7 @@ from dicom.workflow.storage_commitment import (
 )
 from modalities.commands import Report
 from modalities.generation import WrittenFile, write_study
-from modalities.node import ModalityNode
+from modalities.nodes.node import ModalityNode
 from modalities.services.commit import Commit, commit
 from modalities.services.listen import Listen
 from modalities.services.store import Store

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-import modalities.node
+import modalities.nodes.node
 from dicom.association.ends import Caller, Target
 from dicom.association.negotiated import (
     AsynchronousOperations,
@@ -18,9 +18,9 @@ from dicom.association.negotiated import (
     UserIdentity,
 )
 from dicom.workflow.storage_commitment import CommitmentResult
-from modalities import service
 from modalities.commands import Command, Report
-from modalities.node import NodeClient
+from modalities.nodes import service
+from modalities.nodes.node import NodeClient
 from modalities.services.commit import Commit
 from modalities.services.get import Get
 from modalities.services.mpps import MppsCreate, MppsSet
@@ -110,7 +110,7 @@ def test_the_control_channel_waits_with_the_patience_of_the_command(
         waited.append(timeout)
         return Report().model_dump(mode="json")
 
-    monkeypatch.setattr(modalities.node, "call", call)
+    monkeypatch.setattr(modalities.nodes.node, "call", call)
     command = store_of(50)
     assert NodeClient("ct", 8000).run(command) == Report()
     assert waited == [service.patience(command)]

@@ -15,7 +15,7 @@ import pytest
 from dicom.association.ends import Caller, Tls
 from dicom.settings import ArchiveSettings, TlsServer
 from modalities.commands import Command, Report
-from modalities.node import ModalityNode
+from modalities.nodes.node import ModalityNode
 from modalities.services.listen import Listen
 from orchestrator.lab.certificates import CertificateStore, KeyRing, describe_certificate
 from orchestrator.model.address import Address

@@ -9,7 +9,7 @@ from typing import Literal
 import pytest
 
 from dicom.association.ends import Caller, Target, Tls
-from modalities.node import ModalityNode
+from modalities.nodes.node import ModalityNode
 from modalities.services.echo import Echo
 from modalities.services.listen import Listen
 from orchestrator.evidence import outcome_of

@@ -13,7 +13,7 @@ from dicom.association.ends import Caller, Target
 from dicom.ladder import Rung, Signature
 from dicom.settings import ArchiveSettings, KnownAE
 from modalities.generation import write_study
-from modalities.node import ModalityNode
+from modalities.nodes.node import ModalityNode
 from modalities.services.store import Store
 from orchestrator.backends.local import LocalBackend, LocalRunner
 from orchestrator.errors import LabError, UnsupportedError

@@ -10,7 +10,7 @@ import yaml
 
 from dicom.association.ends import Caller, Target
 from modalities.commands import Report
-from modalities.node import ModalityNode
+from modalities.nodes.node import ModalityNode
 from modalities.services.listen import Listen, Received
 from modalities.services.worklist import Worklist
 from tests.peers import LOOPBACK

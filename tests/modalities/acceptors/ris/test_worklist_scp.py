@@ -7,21 +7,26 @@ import os
 import subprocess
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pydicom
 import pytest
 from pydicom import Dataset
-from pynetdicom import evt
+from pydicom.uid import ImplicitVRLittleEndian
+from pynetdicom.dimse_primitives import C_FIND
 
+from dicom.association.accepted import Context
+from dicom.datasets.codec import decode
+from dicom.datasets.identifier import encoded
 from dicom.errors import UsageError
 from dicom.patients import CHARACTERS
 from dicom.workflow.schedule import ScheduleFile
-from dicom.workflow.worklist import find
-from modalities.acceptors.worklist import WorklistAcceptor, WorklistRules
+from dicom.workflow.worklist import MODALITY_WORKLIST, find
+from modalities.acceptors.worklist import WorklistAcceptor
 from modalities.commands import Report
-from modalities.scp.acceptor import Hosting
+from modalities.scp.acceptor import AcceptorNeeds
+from modalities.scp.behaviour import ScpBehaviour, WorklistRules
 from modalities.scp.intake import Intake
-from modalities.services.listen import Listen
 from tests.modalities.acceptors.ris.conftest import WORKLIST, Department, step
 from tests.peers import LOOPBACK, tool
 
@@ -153,23 +158,29 @@ def test_a_change_that_leaves_the_file_as_long_as_it_was_is_noticed(
 
 def test_a_query_that_is_cancelled_ends_with_the_items_so_far(department: Department) -> None:
     department.schedule(step("A1"), step("A2"))
-    listen = Listen(aetitle="RIS", port=0)
+    behaviour = ScpBehaviour(aetitle="RIS", port=0)
     acceptor = WorklistAcceptor(
-        Hosting(listen, department.exchange, Intake()), WorklistRules(file=WORKLIST)
+        AcceptorNeeds(behaviour, department.exchange, Intake()), WorklistRules(file=WORKLIST)
     )
+    context = Context(1, MODALITY_WORKLIST, ImplicitVRLittleEndian)
     identifier = Dataset()
     identifier.AccessionNumber = ""
-    primitive = SimpleNamespace(calling_ae_title="CT")
-    event = SimpleNamespace(
-        assoc=SimpleNamespace(requestor=SimpleNamespace(primitive=primitive)),
-        identifier=identifier,
-        is_cancelled=False,
+    request = C_FIND()
+    request.MessageID = 7
+    request.AffectedSOPClassUID = MODALITY_WORKLIST
+    request.Identifier = encoded(identifier, context.transfer_syntax)
+    responses: list[tuple[int | None, str | None]] = []
+
+    def send(response: C_FIND, _: Context) -> None:
+        content = response.Identifier
+        item = decode(content.getvalue() if content else b"", context.transfer_syntax)
+        responses.append((response.Status, item.get("AccessionNumber")))
+
+    association: Any = SimpleNamespace(
+        calling="CT", send=send, cancelled=lambda message: message == 7 and bool(responses)
     )
-    responses = acceptor.events[evt.EVT_C_FIND](event)
-    status, item = next(responses)
-    assert (status, item.AccessionNumber) == (0xFF00, "A1")
-    event.is_cancelled = True
-    assert list(responses) == [(0xFE00, None)]
+    assert acceptor.answer(association, context, request)
+    assert responses == [(0xFF00, "A1"), (0xFE00, None)]
 
 
 def test_a_file_gone_bad_meanwhile_is_a_failure_that_says_so(department: Department) -> None:

@@ -11,7 +11,7 @@ from dicom.association.ends import Timeouts
 from dicom.web.target import WebTarget
 from modalities.commands import Report
 from modalities.generation import WrittenFile
-from modalities.node import ModalityNode
+from modalities.nodes.node import ModalityNode
 from modalities.services.qido import Qido
 from modalities.services.stow import Stow
 from modalities.services.wado import Wado

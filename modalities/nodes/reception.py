@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING
 
 from dicom.association.tls import server_context
 from dicom.workflow.storage_commitment import CommitmentResult
 from modalities.commands import Report
+from modalities.scp.behaviour import ScpBehaviour
 from modalities.scp.intake import Intake
 from modalities.scp.server import NodeScp
-
-if TYPE_CHECKING:
-    from modalities.services.listen import Listen
 
 
 class Reception:
@@ -32,17 +29,17 @@ class Reception:
         self._scp: NodeScp | None = None
         self._lock = Lock()
 
-    def listen(self, listen: Listen, exchange: Path) -> int:
-        """Listen as ``listen`` says, and no longer as before; returns the port.
+    def listen(self, behaviour: ScpBehaviour, exchange: Path) -> int:
+        """Listen as ``behaviour`` says, and no longer as before; returns the port.
 
         Raises:
             UsageError: the port is taken, the TLS material can't be used, or a service can't be
                 offered as written.
         """
-        tls = None if listen.tls is None else server_context(listen.tls, exchange)
+        tls = None if behaviour.tls is None else server_context(behaviour.tls, exchange)
         with self._lock:
             self._stop()
-            self._scp = NodeScp(self._name, listen, self._bind, tls, exchange, self._intake)
+            self._scp = NodeScp(self._name, behaviour, self._bind, tls, exchange, self._intake)
             return self._scp.port
 
     def await_commitment(self, transaction_uid: str, seconds: float) -> CommitmentResult | None:

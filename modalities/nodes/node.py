@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from dicom.control import ControlServer, call
-from modalities import service
 from modalities.commands import Command, Report
-from modalities.scp.reception import Reception
-from modalities.service import Here
+from modalities.nodes import service
+from modalities.nodes.reception import Reception
+from modalities.nodes.service import OwnNode
 
 
 class Modality(Protocol):
@@ -30,7 +30,7 @@ class ModalityNode:
 
     def __init__(self, name: str, exchange: Path, *, bind: str = "127.0.0.1") -> None:
         self._reception = Reception(name, bind)
-        self._here = Here(name, exchange, self._reception)
+        self._here = OwnNode(name, exchange, self._reception)
 
     def run(self, command: Command) -> Report:
         """Carry out ``command``.

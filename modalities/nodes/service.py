@@ -6,16 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Generic, Protocol, TypeVar, Union
+from typing import Annotated, Any, Final, Generic, Protocol, TypeVar, Union
 
 from pydantic import Field, TypeAdapter
 
 from dicom.association.ends import Caller
 from dicom.registry import Registry
 from modalities.commands import Command, Report
-
-if TYPE_CHECKING:
-    from modalities.scp.reception import Reception
+from modalities.nodes.reception import Reception
 
 C = TypeVar("C", bound=Command)
 C_contra = TypeVar("C_contra", bound=Command, contravariant=True)
@@ -25,7 +23,7 @@ _LONGEST_SECONDS: Final = 3600.0
 
 
 @dataclass(frozen=True)
-class Here:
+class OwnNode:
     """The node that carries a command out.
 
     Attributes:
@@ -42,7 +40,7 @@ class Here:
 class Handler(Protocol[C_contra]):
     """Carries out one sort of command."""
 
-    def __call__(self, command: C_contra, here: Here) -> Report:
+    def __call__(self, command: C_contra, here: OwnNode) -> Report:
         """Carry it out; what the peer or the network does is in the report.
 
         Raises:
@@ -90,7 +88,7 @@ def exchange_seconds(caller: Caller, exchanges: int = 1) -> float:
     return once + exchanges * (timeouts.dimse + timeouts.network)
 
 
-def carry_out(command: Command, here: Here) -> Report:
+def carry_out(command: Command, here: OwnNode) -> Report:
     """Have the service that ``command`` belongs to carry it out.
 
     Raises:

@@ -1,0 +1,1 @@
+"""DIMSE services as SCP, each once: what is answered, while rules and data are the caller's."""

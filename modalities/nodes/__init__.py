@@ -1,0 +1,1 @@
+"""A running node: what it is told, and who carries that out."""
