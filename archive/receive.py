@@ -53,7 +53,7 @@ class Offer(NamedTuple):
         return f"{self.service} from {self.source}: {self.instance}"
 
 
-class Verdict(NamedTuple):
+class Receipt(NamedTuple):
     """What became of an offer: kept where ``failure`` is None, else why not in words.
 
     ``dataset`` is what it holds, None where it could not be read; ``broken_after`` is then the
@@ -97,21 +97,21 @@ class Receiver:
         instance = str(request.AffectedSOPInstanceUID)
         claimed = (str(request.AffectedSOPClassUID), instance)
         offer = Offer("C-STORE", calling, context.transfer_syntax, content_of(request), instance)
-        verdict = self.take(
+        receipt = self.take(
             policy, offer, lambda dataset: _mismatch(rules.command_mismatch, claimed, dataset)
         )
-        if verdict.dataset is None and rules.unparsable is None:
-            noticed = verdict.broken_after
+        if receipt.dataset is None and rules.unparsable is None:
+            noticed = receipt.broken_after
             gone_on = noticed is not None and noticed <= last_fragment
             return policy.profile.negotiation.misplaced_fragment if gone_on else None
-        if verdict.failure is not None:
-            study = "" if verdict.dataset is None else _text(verdict.dataset, "StudyInstanceUID")
-            failed(response, verdict.failure, error=verdict.why, calling=calling, study=study)
+        if receipt.failure is not None:
+            study = "" if receipt.dataset is None else _text(receipt.dataset, "StudyInstanceUID")
+            failed(response, receipt.failure, error=receipt.why, calling=calling, study=study)
             return response
         response.Status = 0x0000
         return response
 
-    def take(self, policy: Policy, offer: Offer, further: Check) -> Verdict:
+    def take(self, policy: Policy, offer: Offer, further: Check) -> Receipt:
         """Keep an object, change it or refuse it, by whatever service it came.
 
         Args:
@@ -129,12 +129,12 @@ class Receiver:
         except MalformedDatasetError as error:
             self._log(f"{offer.words} refused: {error}")
             noticed = error.noticed if isinstance(error, BrokenStructureError) else None
-            return Verdict(rules.unparsable or _CANNOT_UNDERSTAND, str(error), None, noticed)
+            return Receipt(rules.unparsable or _CANNOT_UNDERSTAND, str(error), None, noticed)
         refused = self._refusal(policy, dataset, further)
         if refused is not None:
             failure, why = refused
             self._log(f"{offer.words} refused with {failure.status:#06x}: {why}")
-            return Verdict(failure, why, dataset)
+            return Receipt(failure, why, dataset)
         if self._coerced(policy, dataset):
             content = encode(dataset, offer.transfer_syntax)
         try:
@@ -144,9 +144,9 @@ class Receiver:
             )
         except OSError as error:
             self._log(f"{offer.words} can't be written: {error}")
-            return Verdict(_OUT_OF_RESOURCES, str(error.strerror), dataset)
+            return Receipt(_OUT_OF_RESOURCES, str(error.strerror), dataset)
         self._log(f"{offer.service} from {offer.source}: {_text(dataset, 'SOPInstanceUID')} {kept}")
-        return Verdict(None, "", dataset)
+        return Receipt(None, "", dataset)
 
     def _refusal(
         self, policy: Policy, dataset: Dataset, further: Check

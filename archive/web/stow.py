@@ -12,7 +12,7 @@ from pydicom.sequence import Sequence
 from pydicom.tag import BaseTag
 
 from archive.policy import Policy
-from archive.receive import Offer, Receiver, Verdict
+from archive.receive import Offer, Receipt, Receiver
 from archive.web.exchange import Reply, WebRequest, as_json
 from archive.web.rules import StowRules
 from dicom.association.requested import ACCEPTED
@@ -81,23 +81,23 @@ class _Taking:
         try:
             syntax, content = _apart(part.content)
         except _NoFileError as error:
-            self._fail(Verdict(Failure(status=0xC000), str(error), None))
+            self._fail(Receipt(Failure(status=0xC000), str(error), None))
             return
         self.wrong_study = False
         source = f"HTTP {self.request.peer}"
-        verdict = self.receiver.take(
+        receipt = self.receiver.take(
             self.policy,
             Offer("STOW-RS", source, syntax, content, f"a part of {len(part.content)} bytes"),
             lambda dataset: self._check(dataset, syntax),
         )
-        if verdict.failure is not None or verdict.dataset is None:
-            self._fail(verdict)
+        if receipt.failure is not None or receipt.dataset is None:
+            self._fail(receipt)
             return
-        item = _reference(verdict.dataset)
-        study = str(verdict.dataset.StudyInstanceUID)
+        item = _reference(receipt.dataset)
+        study = str(receipt.dataset.StudyInstanceUID)
         item.RetrieveURL = (
-            f"{self.request.base}/studies/{study}/series/{verdict.dataset.SeriesInstanceUID}"
-            f"/instances/{verdict.dataset.SOPInstanceUID}"
+            f"{self.request.base}/studies/{study}/series/{receipt.dataset.SeriesInstanceUID}"
+            f"/instances/{receipt.dataset.SOPInstanceUID}"
         )
         self.stored.append(item)
         self.first_study = self.first_study or study
@@ -151,14 +151,14 @@ class _Taking:
             return _SYNTAX_REFUSED, f"transfer syntax {syntax} is not accepted"
         return None
 
-    def _fail(self, verdict: Verdict) -> None:
-        self.first_error = self.first_error or verdict.why.replace('"', "'")
-        dataset = verdict.dataset
+    def _fail(self, receipt: Receipt) -> None:
+        self.first_error = self.first_error or receipt.why.replace('"', "'")
+        dataset = receipt.dataset
         if dataset is None or not dataset.get("SOPClassUID") or not dataset.get("SOPInstanceUID"):
             self.unnamed += 1
             return
         item = _reference(dataset)
-        status = 0xC000 if verdict.failure is None else verdict.failure.status
+        status = 0xC000 if receipt.failure is None else receipt.failure.status
         general = self.rules.refusal_reason
         item.FailureReason = status if general is None or self.wrong_study else general
         self.failed.append(item)

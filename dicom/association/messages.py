@@ -26,12 +26,12 @@ class IncomingMessage(NamedTuple):
     """One whole message.
 
     ``last_fragment`` is the byte of its dataset at which the last fragment begins, 0 without
-    dataset: what comes before it has come in earlier fragments.
+    dataset, or where it does not matter: what comes before it has come in earlier fragments.
     """
 
     context_id: int
     primitive: DimsePrimitiveType
-    last_fragment: int
+    last_fragment: int = 0
 
 
 class MessageReader:

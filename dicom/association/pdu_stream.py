@@ -91,13 +91,14 @@ class PduStream:
         Raises:
             ConnectionLostError: closed, reset, or nothing is taken any more.
         """
+        if self._tracer is not None:
+            # before it is sent: whoever has the answer may look at the trace at once
+            self._tracer.feed("acceptor", pdu)
         try:
             self._connection.settimeout(self._patience)
             self._connection.sendall(pdu)
         except OSError as error:
             raise ConnectionLostError(f"connection lost while sending: {error}") from error
-        if self._tracer is not None:
-            self._tracer.feed("acceptor", pdu)
 
     def _require_taken(self, header: PduHeader) -> None:
         """By its header: what a peer announces must not decide how much memory it gets."""

@@ -12,7 +12,7 @@ import socket
 import ssl
 import time
 from collections.abc import Iterator, Sequence
-from typing import Any, BinaryIO, Final, NamedTuple, cast
+from typing import Any, BinaryIO, Final, cast
 
 from pydicom.multival import MultiValue
 from pydicom.uid import DeflatedExplicitVRLittleEndian
@@ -23,6 +23,7 @@ from pynetdicom.pdu import P_DATA_TF
 from dicom.association import upper_layer
 from dicom.association.ends import Caller, Target
 from dicom.association.link import Link, LinkLostError, connect, start_tls
+from dicom.association.messages import IncomingMessage
 from dicom.association.negotiated import Negotiated
 from dicom.association.negotiation import associate_request, read_answer
 from dicom.association.upper_layer import (
@@ -45,13 +46,6 @@ from dicom.tracing.tracer import StreamTracer
 #: Bytes of an A-ASSOCIATE-AC without any item (PS3.8 table 9-17), header included.
 _SHORTEST_AC: Final = 74
 MAX_CONTEXTS: Final = 128
-
-
-class Received(NamedTuple):
-    """A DIMSE message from the peer, and the presentation context that it came in."""
-
-    context_id: int
-    message: DimsePrimitiveType
 
 
 class Association:
@@ -184,9 +178,9 @@ class Association:
         Raises:
             StoppedError: at ``dimse``: aborted, closed, reset, timeout.
         """
-        return self.receive_any(self._caller.timeouts.dimse).message
+        return self.receive_any(self._caller.timeouts.dimse).primitive
 
-    def receive_any(self, timeout: float) -> Received:
+    def receive_any(self, timeout: float) -> IncomingMessage:
         """The next DIMSE message and its context; ``timeout`` is seconds for each of its PDUs.
 
         Raises:
@@ -206,7 +200,7 @@ class Association:
                     data = P_DATA_TF()
                     data.decode(pdu)
                     if message.decode_msg(data.to_primitive()):
-                        return Received(message.context_id or 0, _primitive(message))
+                        return IncomingMessage(message.context_id or 0, _primitive(message))
                 except Exception as error:  # whatever a decoder makes of a malformed message
                     self.abort()
                     words = f"response can't be decoded: {type(error).__name__}: {error}"

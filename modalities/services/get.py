@@ -108,7 +108,7 @@ def get(command: Get, exchange: Path, observer: str) -> Report:
         association.send(message_of(C_GET_RQ(), request), _CONTEXT)
         patience = Patience(LONGEST_QUERY_SECONDS)
         while True:
-            context_id, message = association.receive_any(command.caller.timeouts.dimse)
+            context_id, message, _ = association.receive_any(command.caller.timeouts.dimse)
             if isinstance(message, C_STORE):
                 received.extend(_stored(association, context_id, message, command))
                 continue
