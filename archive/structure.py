@@ -6,28 +6,29 @@ give a dataset up in the middle, with the rest of it still to come: for them it 
 
 from __future__ import annotations
 
-import struct
 import zlib
 from bisect import bisect_left
 from dataclasses import dataclass
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
-from pydicom.datadict import dictionary_VR
-from pydicom.valuerep import EXPLICIT_VR_LENGTH_32, VR
+from pydicom.valuerep import VR
 
+from dicom.datasets.elements import (
+    ITEM,
+    ITEM_END,
+    LONG_VRS,
+    PIXEL_DATA,
+    SEQUENCE_END,
+    SHORTEST_HEADER,
+    UNDEFINED,
+    Header,
+    as_written,
+    header_at,
+)
 from dicom.datasets.encoding import Encoding, MalformedDatasetError, encoding_of
 
-_ITEM: Final = 0xFFFEE000
-_ITEM_END: Final = 0xFFFEE00D
-_SEQUENCE_END: Final = 0xFFFEE0DD
-_DELIMITERS: Final = frozenset({_ITEM, _ITEM_END, _SEQUENCE_END})
-_PIXEL_DATA: Final = 0x7FE00010
-_UNDEFINED: Final = 0xFFFFFFFF
-#: Bytes of the shortest element header (PS3.5 7.1.2, 7.1.3), and of an item's (7.5).
-_HEADER: Final = 8
 _INFLATE_STEP: Final = 256
 _KNOWN_VRS: Final = frozenset(str(vr) for vr in VR)
-_LONG_VRS: Final = frozenset(str(vr) for vr in EXPLICIT_VR_LENGTH_32)
 
 
 class BrokenStructureError(MalformedDatasetError):
@@ -76,13 +77,13 @@ def strictly_read(
     return _with_empty_value(content, reader.valueless, implicit=encoding.implicit_vr)
 
 
-def _with_empty_value(content: bytes, last: _Header, *, implicit: bool) -> bytes:
+def _with_empty_value(content: bytes, last: Header, *, implicit: bool) -> bytes:
     """``content`` with a last element of length 0; a VR that there is not becomes UN."""
     tag_end = len(content) - last.size + 4
     if implicit:
         return content[:tag_end] + bytes(4)
     vr = last.vr if last.vr in _KNOWN_VRS else "UN"
-    return content[:tag_end] + vr.encode() + bytes(6 if vr in _LONG_VRS else 2)
+    return content[:tag_end] + vr.encode() + bytes(6 if vr in LONG_VRS else 2)
 
 
 class _Inflated:
@@ -105,13 +106,6 @@ class _Inflated:
         return (bisect_left(self._lengths, inflated_bytes) + 1) * _INFLATE_STEP
 
 
-class _Header(NamedTuple):
-    tag: int
-    vr: str
-    size: int
-    length: int
-
-
 @dataclass(frozen=True)
 class _Frame:
     """What is being read: elements of a dataset or item, items of a sequence, or fragments.
@@ -132,7 +126,7 @@ class _Reader:
         self, content: bytes, encoding: Encoding, unprintable_vr: Literal["guessed", "unparsable"]
     ) -> None:
         self._content = content
-        self._order = "<" if encoding.little_endian else ">"
+        self._encodings = [encoding._replace(implicit_vr=each) for each in (False, True)]
         self._native = not encoding.encapsulated
         self._guesses = unprintable_vr == "guessed"
         self._position = 0
@@ -140,47 +134,42 @@ class _Reader:
         #: Pixel Data of the dataset itself has a length, so it is not encapsulated.
         self.native_pixels = False
         #: The dataset's last element, where its header is all there is of it.
-        self.valueless: _Header | None = None
+        self.valueless: Header | None = None
 
     def run(self) -> None:
         """Read until the end, or until something breaks."""
         while self._stack:
             frame = self._stack[-1]
             room = None if frame.end is None else frame.end - self._position
-            if room is not None and room < (_HEADER if frame.kind == "elements" else 1):
+            if room is not None and room < (SHORTEST_HEADER if frame.kind == "elements" else 1):
                 self._stack.pop()
-            elif self._position + _HEADER > len(self._content):
+            elif (header := self._header(frame)) is None:
                 return
             elif frame.kind == "elements":
-                self._element(frame)
+                self._element(header, frame)
             else:
-                self._item(frame)
+                self._item(header, frame)
 
-    def _item(self, frame: _Frame) -> None:
-        tag, length = self._tag(), self._unsigned(4)
-        self._position += _HEADER
-        if tag == _SEQUENCE_END:
+    def _item(self, header: Header, frame: _Frame) -> None:
+        self._position += header.size
+        if header.tag == SEQUENCE_END:
             self._stack.pop()
-        elif tag != _ITEM:
-            words = f"{_name(tag)} in a sequence, where an item or its delimiter is due"
+        elif header.tag != ITEM:
+            words = f"{_name(header.tag)} in a sequence, where an item or its delimiter is due"
             raise BrokenStructureError(self._position, words)
         elif frame.kind == "fragments":
-            self._position += length
+            self._position += header.length
         else:
-            end = None if length == _UNDEFINED else self._position + length
+            end = None if header.length == UNDEFINED else self._position + header.length
             self._stack.append(_Frame("elements", end, frame.implicit))
 
-    def _element(self, frame: _Frame) -> None:
-        header = self._header(frame.implicit)
-        if header is None:
-            self._position = len(self._content)
-            return
+    def _element(self, header: Header, frame: _Frame) -> None:
         self._position += header.size
-        if header.tag == _ITEM_END:
+        if header.tag == ITEM_END:
             if len(self._stack) > 1:
                 self._stack.pop()
             return
-        if header.length == _UNDEFINED:
+        if header.length == UNDEFINED:
             fragments = header.vr in ("OB", "OW")
             if fragments and self._native and len(self._stack) == 1:
                 words = f"{_name(header.tag)} is encapsulated, the transfer syntax is native"
@@ -198,46 +187,27 @@ class _Reader:
             self._stack.append(_Frame("items", end, frame.implicit))
             return
         if len(self._stack) == 1:
-            self.native_pixels |= header.tag == _PIXEL_DATA
+            self.native_pixels |= header.tag == PIXEL_DATA
             if header.length and self._position == len(self._content):
                 self.valueless = header
         self._position = end
 
-    def _header(self, implicit: bool) -> _Header | None:
-        """The element's header; None where the content ends within it."""
-        tag = self._tag()
-        if implicit or tag in _DELIMITERS:
-            return _Header(tag, _dictionary_vr(tag), _HEADER, self._unsigned(4))
-        start = self._position + 4
-        letters = self._content[start : start + 2]
-        vr = letters.decode("latin-1")
-        if vr not in _KNOWN_VRS:
-            if not (self._guesses or all(0x20 <= each < 0x7F for each in letters)):
-                words = f"{_name(tag)} has a VR of the bytes {letters.hex(' ')}"
-                raise BrokenStructureError(start + 4, words)
-            # later VRs than a reader knows have the long header (PS3.5 7.1.2), if they look as VRs
-            vr = "UN" if letters.isalpha() and letters.isupper() else "??"
-        if vr not in _LONG_VRS:
-            (length,) = struct.unpack_from(f"{self._order}H", self._content, start + 2)
-            return _Header(tag, vr, _HEADER, length)
-        if start + 8 > len(self._content):
-            return None
-        return _Header(tag, vr, _HEADER + 4, self._unsigned(8))
+    def _header(self, frame: _Frame) -> Header | None:
+        """The header here; None where the content ends within it."""
+        # items have no VR, and whatever stands in the place of one is read as they are
+        implicit = frame.implicit or frame.kind != "elements"
+        return header_at(self._content, self._position, self._encodings[implicit], self._vr)
 
-    def _tag(self) -> int:
-        group, element = struct.unpack_from(f"{self._order}HH", self._content, self._position)
-        return int(group) << 16 | int(element)
-
-    def _unsigned(self, offset: int) -> int:
-        position = self._position + offset
-        return int(struct.unpack_from(f"{self._order}L", self._content, position)[0])
-
-
-def _dictionary_vr(tag: int) -> str:
-    try:
-        return dictionary_VR(tag)
-    except KeyError:
-        return "UN"
+    def _vr(self, tag: int, letters: bytes) -> str:
+        """The VR that two bytes are taken for."""
+        vr = as_written(tag, letters)
+        if vr in _KNOWN_VRS:
+            return vr
+        if not (self._guesses or all(0x20 <= each < 0x7F for each in letters)):
+            words = f"{_name(tag)} has a VR of the bytes {letters.hex(' ')}"
+            raise BrokenStructureError(self._position + SHORTEST_HEADER, words)
+        # later VRs than a reader knows have the long header (PS3.5 7.1.2), if they look as VRs
+        return "UN" if letters.isalpha() and letters.isupper() else "??"
 
 
 def _name(tag: int) -> str:

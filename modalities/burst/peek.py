@@ -11,9 +11,12 @@ from typing import Final
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
-    ImplicitVRLittleEndian,
+    ExplicitVRLittleEndian,
 )
+from pydicom.valuerep import VR
 
+from dicom.datasets.elements import LONG_VRS, UNDEFINED, header_at
+from dicom.datasets.encoding import Encoding, encoding_of
 from dicom.datasets.part10 import Part10File, inspect
 
 _FIRST: Final = 4096
@@ -22,12 +25,11 @@ _PREFIX: Final = slice(128, 132)
 _GROUP_LENGTH: Final = re.compile(rb"\x02\x00\x00\x00UL\x04\x00(....)", re.DOTALL)
 _META_BEGINS: Final = 132
 _GROUP_LENGTH_SIZE: Final = 12
-_TRANSFER_SYNTAX_UID: Final = (0x0002, 0x0010)
-_SOP_CLASS_UID, _SOP_INSTANCE_UID = (0x0008, 0x0016), (0x0008, 0x0018)
-#: Value representations with a two-byte length (PS3.5 section 7.1.2).
-_SHORT: Final = frozenset(b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split())
+_FILE_META: Final = 0x0002
+_TRANSFER_SYNTAX_UID: Final = 0x00020010
+_SOP_CLASS_UID, _SOP_INSTANCE_UID = 0x00080016, 0x00080018
+_PLAIN_VRS: Final = frozenset(str(vr) for vr in VR) - LONG_VRS
 _UID: Final = re.compile(rb"[0-9]+(?:\.[0-9]+)+\x00?")
-_UNDEFINED_LENGTH: Final = 0xFFFFFFFF
 
 
 def peek(path: Path) -> Part10File:
@@ -53,15 +55,15 @@ def _plain(path: Path, first: bytes) -> Part10File | None:
     offset = begins + int.from_bytes(group_length[1], "little")
     if offset + 8 > len(first):
         return None
-    meta = dict(_elements(first[:offset], begins, explicit=True))
+    meta = dict(_elements(first[:offset], begins, encoding_of(ExplicitVRLittleEndian)))
     syntax = _uid(meta.get(_TRANSFER_SYNTAX_UID))
     (group,) = struct.unpack_from("<H", first, offset)
-    if syntax is None or group != _SOP_CLASS_UID[0] or any(tag[0] != 2 for tag in meta):
+    if syntax is None or group != 8 or any(tag >> 16 != _FILE_META for tag in meta):
         return None
     if syntax in (DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian):
         return None
     found = {}
-    for tag, value in _elements(first, offset, explicit=syntax != ImplicitVRLittleEndian):
+    for tag, value in _elements(first, offset, encoding_of(syntax)):
         found[tag] = value
         if tag >= _SOP_INSTANCE_UID:
             break
@@ -71,27 +73,17 @@ def _plain(path: Path, first: bytes) -> Part10File | None:
     return Part10File(path, class_uid, instance_uid, syntax, offset)
 
 
-def _elements(
-    data: bytes, position: int, *, explicit: bool
-) -> Iterator[tuple[tuple[int, int], bytes]]:
+def _elements(data: bytes, position: int, encoding: Encoding) -> Iterator[tuple[int, bytes]]:
     """Tags and values, until something that is not plain or not all there."""
-    while position + 12 <= len(data):
-        group, element = struct.unpack_from("<HH", data, position)
-        if not explicit:
-            (size,) = struct.unpack_from("<L", data, position + 4)
-            position += 8
-        elif data[position + 4 : position + 6] in _SHORT:
-            (size,) = struct.unpack_from("<H", data, position + 6)
-            position += 8
-        else:
-            (size,) = struct.unpack_from("<L", data, position + 8)
-            position += 12
-            if data[position - 8 : position - 6] not in (b"OB", b"UN") or group != 2:
-                return
-        if size == _UNDEFINED_LENGTH or position + size > len(data):
+    while header := header_at(data, position, encoding):
+        position += header.size
+        plain = encoding.implicit_vr or header.vr in _PLAIN_VRS
+        if not (plain or (header.vr in ("OB", "UN") and header.tag >> 16 == _FILE_META)):
             return
-        yield (group, element), data[position : position + size]
-        position += size
+        if header.length == UNDEFINED or position + header.length > len(data):
+            return
+        yield header.tag, data[position : position + header.length]
+        position += header.length
 
 
 def _uid(value: bytes | None) -> str | None:

@@ -12,11 +12,11 @@ from pydicom.filebase import DicomFileLike
 from pydicom.filewriter import write_file_meta_info
 from pydicom.uid import UID
 
-from dicom.datasets.encoding import Encoding, encoding_of
+from dicom.datasets.elements import Element, joined, split, tag_text
+from dicom.datasets.encoding import Encoding, MalformedDatasetError, encoding_of
 from dicom.datasets.part10 import Part10File
 from dicom.errors import UsageError
 from dicom.identity import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
-from modalities.misbehaviour.elements import Element, joined, split, tag_text
 from modalities.misbehaviour.values import tag_of
 
 _RAW_DEFLATE: Final = -zlib.MAX_WBITS
@@ -61,7 +61,7 @@ class EncodedObject:
             file.sop_class_uid,
             file.sop_instance_uid,
             file.transfer_syntax_uid,
-            split(content, encoding),
+            taken_apart(content, encoding),
             encoding,
         )
 
@@ -151,4 +151,18 @@ class EncodedObject:
 
         encoding = self.encoding
         content = dsutils.encode(dataset, encoding.implicit_vr, encoding.little_endian)
-        return split(content or b"", encoding)
+        return taken_apart(content or b"", encoding)
+
+
+def taken_apart(content: bytes, encoding: Encoding) -> tuple[Element, ...]:
+    """The top-level elements of an encoded dataset.
+
+    Raises:
+        UsageError: it is none in this encoding.
+    """
+    try:
+        return split(content, encoding)
+    except MalformedDatasetError as error:
+        raise UsageError(
+            f"the dataset can't be altered: {error}; alter the object it was made from"
+        ) from error

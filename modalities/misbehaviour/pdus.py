@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from dicom.association.upper_layer import P_DATA
+from dicom.datasets.elements import IMPLICIT, header_at
 from dicom.tracing import boundaries
 
 #: Bits of a PDV's message control header (PS3.8 annex E.2).
@@ -76,10 +77,9 @@ def with_command_value(command: bytes, tag: int, value: int) -> bytes:
 
 def _value_at(command: bytes, tag: int) -> int | None:
     position = 0
-    while position + 8 <= len(command):  # Implicit VR Little Endian, always (PS3.7 6.3.1)
-        group, number, length = struct.unpack_from("<HHL", command, position)
-        position += 8
-        if group << 16 | number == tag:
-            return position if length == 2 and position + 2 <= len(command) else None
-        position += length
+    while header := header_at(command, position, IMPLICIT):  # always that (PS3.7 6.3.1)
+        position += header.size
+        if header.tag == tag:
+            return position if header.length == 2 and position + 2 <= len(command) else None
+        position += header.length
     return None

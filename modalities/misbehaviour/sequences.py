@@ -7,8 +7,8 @@ from typing import Final
 from pydicom import Dataset
 from pydicom.sequence import Sequence
 
+from dicom.datasets.elements import Element, dictionary_vr
 from dicom.errors import UsageError
-from modalities.misbehaviour.elements import Element, dictionary_vr
 from modalities.misbehaviour.encoded import EncodedObject
 from modalities.misbehaviour.values import tag_of
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
+from dicom.datasets.elements import Element
 from modalities.misbehaviour.alteration import Alteration, alteration
-from modalities.misbehaviour.elements import Element
 from modalities.misbehaviour.encoded import EncodedObject
 from modalities.misbehaviour.values import Attribute, padded, tag_of
 

@@ -8,9 +8,9 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field
 
+from dicom.datasets.elements import Element, dictionary_vr
 from dicom.errors import UsageError
 from modalities.misbehaviour.alteration import Alteration, alteration
-from modalities.misbehaviour.elements import Element, dictionary_vr
 from modalities.misbehaviour.encoded import EncodedObject
 from modalities.misbehaviour.values import Attribute, padded, tag_of
 

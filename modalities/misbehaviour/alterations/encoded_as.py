@@ -8,12 +8,12 @@ from typing import Literal, get_args
 
 from pydicom.uid import UID
 
+from dicom.datasets.elements import joined
 from dicom.datasets.encoding import UNREADABLE, encoding_of
 from dicom.datasets.uids import uid_of
 from dicom.errors import UsageError
 from modalities.misbehaviour.alteration import Alteration, alteration
-from modalities.misbehaviour.elements import joined, split
-from modalities.misbehaviour.encoded import EncodedObject
+from modalities.misbehaviour.encoded import EncodedObject, taken_apart
 
 _Syntax = Literal["ImplicitVRLittleEndian", "ExplicitVRLittleEndian", "ExplicitVRBigEndian"]
 
@@ -51,4 +51,4 @@ class EncodedAs(Alteration):
                 f"{instance.sop_instance_uid} can't be encoded in {self.transfer_syntax}; do other"
                 " alterations afterwards"
             )
-        return replace(instance, elements=split(encoded, wanted), encoding=wanted)
+        return replace(instance, elements=taken_apart(encoded, wanted), encoding=wanted)

@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
+from dicom.datasets.elements import Element, joined
 from dicom.errors import UsageError
 from modalities.misbehaviour.alteration import Alteration, alteration
-from modalities.misbehaviour.elements import Element, joined
 from modalities.misbehaviour.encoded import EncodedObject
 
 

@@ -8,8 +8,8 @@ from typing import Final, Literal
 
 from pydantic import Field
 
+from dicom.datasets.elements import Element
 from modalities.misbehaviour.alteration import Alteration, alteration
-from modalities.misbehaviour.elements import Element
 from modalities.misbehaviour.encoded import EncodedObject
 from modalities.misbehaviour.values import padded
 

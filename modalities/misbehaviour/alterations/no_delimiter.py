@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
+from dicom.datasets.elements import UNDEFINED
 from modalities.misbehaviour.alteration import Alteration, alteration
-from modalities.misbehaviour.elements import UNDEFINED
 from modalities.misbehaviour.encoded import EncodedObject
 from modalities.misbehaviour.sequences import USUAL, one_item_sequence
 from modalities.misbehaviour.values import Attribute

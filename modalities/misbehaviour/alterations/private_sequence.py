@@ -6,8 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
+from dicom.datasets.elements import ITEM, Element, joined
 from modalities.misbehaviour.alteration import Alteration, alteration
-from modalities.misbehaviour.elements import ITEM, Element, joined
 from modalities.misbehaviour.encoded import EncodedObject
 from modalities.misbehaviour.values import padded
 

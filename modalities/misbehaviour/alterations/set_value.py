@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from dicom.datasets.elements import Element, dictionary_vr
 from modalities.misbehaviour.alteration import Alteration, alteration
-from modalities.misbehaviour.elements import Element, dictionary_vr
 from modalities.misbehaviour.encoded import EncodedObject
 from modalities.misbehaviour.values import Attribute, tag_of, value_bytes
 

@@ -6,9 +6,9 @@ from typing import Literal
 
 from pydantic import Field
 
+from dicom.datasets.elements import Element, dictionary_vr
 from dicom.errors import UsageError
 from modalities.misbehaviour.alteration import Alteration, alteration
-from modalities.misbehaviour.elements import Element, dictionary_vr
 from modalities.misbehaviour.encoded import EncodedObject
 from modalities.misbehaviour.values import MAXIMUM_LENGTHS, Attribute, padded, tag_of
 

@@ -7,8 +7,8 @@ from typing import Literal
 
 from pydantic import Field
 
+from dicom.datasets.elements import PIXEL_DATA
 from modalities.misbehaviour.alteration import Alteration, alteration
-from modalities.misbehaviour.elements import PIXEL_DATA
 from modalities.misbehaviour.encoded import EncodedObject
 
 

@@ -7,8 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from pydicom import Dataset
 from pydicom.uid import (
     CTImageStorage,
@@ -19,12 +17,12 @@ from pydicom.uid import (
     MRImageStorage,
 )
 
+from dicom.datasets.elements import joined, split
 from dicom.datasets.encoding import Encoding
 from dicom.datasets.part10 import Part10File, inspect
 from dicom.errors import UsageError
 from modalities.generation import write_study
 from modalities.misbehaviour.alteration import alter_file, altered, fingerprint_of_altered, parse
-from modalities.misbehaviour.elements import Element, joined, split
 from modalities.misbehaviour.encoded import EncodedObject
 from tests.modalities.misbehaviour.conftest import Alter
 
@@ -402,29 +400,3 @@ def test_a_file_cut_short_can_not_be_altered(image: Part10File, tmp_path: Path) 
     path.write_bytes(image.path.read_bytes()[:-100])
     with pytest.raises(UsageError, match="not encoded as its transfer syntax says"):
         altered(inspect(path), [])
-
-
-ENCODINGS = st.builds(
-    Encoding,
-    implicit_vr=st.booleans(),
-    little_endian=st.booleans(),
-    deflated=st.just(False),
-    encapsulated=st.just(False),
-)
-
-
-@given(
-    encoding=ENCODINGS,
-    values=st.dictionaries(
-        st.sampled_from([0x00080020, 0x00100010, 0x00100020, 0x00104000, 0x7FE00010]),
-        st.binary(max_size=300),
-    ),
-)
-def test_elements_are_what_they_were_after_a_way_through_bytes(
-    encoding: Encoding, values: dict[int, bytes]
-) -> None:
-    vrs = {0x00080020: "DA", 0x00100010: "PN", 0x00100020: "LO", 0x00104000: "LT"}
-    elements = tuple(
-        Element(tag, vrs.get(tag, "OB"), value) for tag, value in sorted(values.items())
-    )
-    assert split(joined(elements, encoding), encoding) == elements
