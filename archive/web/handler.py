@@ -1,11 +1,17 @@
-"""DICOMweb and the control channel on one port, over the standard library's HTTP server."""
+"""DICOMweb and the control channel on one port.
+
+The standard library's ``http.server`` frames requests and replies; h11 reads what it leaves to its
+users, bodies in chunks.
+"""
 
 from __future__ import annotations
 
 import contextlib
-import re
 from http import HTTPStatus
-from typing import ClassVar, Final
+from io import BufferedReader
+from typing import ClassVar, Final, cast
+
+import h11
 
 from archive.web.exchange import Reply, WebRequest
 from archive.web.service import DicomWebService, below
@@ -15,8 +21,8 @@ from dicom.web.multipart import Readable
 #: A client that is refused may still be sending: that much is read, so that it sees the reply.
 _DRAINED: Final = 16 * 1024 * 1024
 _BLOCK: Final = 1 << 16
-#: The size of a chunk; ``int`` would also take a sign.
-_HEXADECIMAL: Final = re.compile(rb"[0-9A-Fa-f]{1,16}")
+#: The head of a request with a body in chunks, as far as h11 has to know it.
+_HEAD: Final = b"POST / HTTP/1.1\r\nHost: archive\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
 class WebHandler(ControlHandler):
@@ -51,7 +57,7 @@ class WebHandler(ControlHandler):
         length = self.headers.get("Content-Length") or "0"
         body: Readable = _Sized(self.rfile, int(length) if length.isdecimal() else 0)
         if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
-            body = _Chunked(self.rfile)
+            body = _Chunked(cast(BufferedReader, self.rfile))
         host = self.headers.get("Host") or "localhost"
         reply = self.service.answer(
             WebRequest(
@@ -101,42 +107,43 @@ class _Sized:
 
 
 class _Chunked:
-    """A body in chunks (RFC 9112 7.1); one that breaks the rules ends there."""
+    """A body in chunks (RFC 9112 7.1), by h11; one that breaks the rules ends there."""
 
-    def __init__(self, stream: Readable) -> None:
+    def __init__(self, stream: BufferedReader) -> None:
         self._stream = stream
-        self._left = 0
+        self._wire = h11.Connection(h11.SERVER)
+        self._wire.receive_data(_HEAD)
+        self._wire.next_event()
+        self._unread = b""
+        self._seen = 0
         self._over = False
 
     def read(self, size: int, /) -> bytes:
-        if self._left == 0 and not self._over:
+        while not (self._unread or self._over):
             self._next()
-        if self._over:
-            return b""
-        data = self._stream.read(min(size, self._left))
-        self._left -= len(data)
-        self._over = not data
-        if self._left == 0 and data:
-            self._line()
+        data, self._unread = self._unread[:size], self._unread[size:]
         return data
 
     def _next(self) -> None:
-        length = self._line().partition(b";")[0].strip()
-        self._left = int(length, 16) if _HEXADECIMAL.fullmatch(length) else 0
-        if self._left == 0:
+        try:
+            event = self._wire.next_event()
+            if event is h11.NEED_DATA:
+                self._more()
+        except h11.RemoteProtocolError:
             self._over = True
-            for _ in range(100):  # trailers
-                if not self._line().strip():
-                    return
+            return
+        if isinstance(event, h11.Data):
+            self._unread = bytes(event.data)
+        elif isinstance(event, h11.EndOfMessage):
+            self._over = True
+            self._stream.read(self._seen - len(self._wire.trailing_data[0]))
 
-    def _line(self) -> bytes:
-        line = b""
-        while not line.endswith(b"\n") and len(line) < _BLOCK:
-            data = self._stream.read(1)
-            if not data:
-                break
-            line += data
-        return line
+    def _more(self) -> None:
+        """Look ahead: what follows the body is the next request's."""
+        self._stream.read(self._seen)
+        data = self._stream.peek()
+        self._seen = len(data)
+        self._wire.receive_data(data)
 
 
 def _read_on(body: Readable) -> bool:

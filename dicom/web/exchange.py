@@ -2,19 +2,20 @@
 
 A library's HTTP client folds a refused connection, an untrusted certificate and a server that
 falls silent into one exception, follows redirects and tries again. A diagnosis needs each by
-itself, so the connection is opened rung by rung as for DICOM (``link``); the standard library's
-``http.client`` only speaks the protocol on it. Each request has a connection of its own.
+itself, so the connection is opened rung by rung as for DICOM (``link``), and h11 frames the
+messages on it, which does no input or output of its own. Each request has a connection of its own.
 """
 
 from __future__ import annotations
 
-import http.client
 import socket
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self, cast
+from typing import Any, Final, Self
+
+import h11
 
 from dicom.association.ends import Timeouts
 from dicom.association.link import connect, start_tls
@@ -22,14 +23,11 @@ from dicom.association.tls import client_context
 from dicom.errors import UsageError
 from dicom.ladder import Rung, Signature, StoppedError
 from dicom.tracing.trace import AssociationTrace, TracedPdu
+from dicom.web.answer import TELLING, WebAnswer, next_event
 from dicom.web.http_socket import HttpSocket
 from dicom.web.target import WebAuth, WebTarget
 
-#: A longer answer that is to be read as a whole (JSON) is refused.
-_LONGEST_TEXT: Final = 256 * 1024 * 1024
-_WORDS_KEPT: Final = 300
-#: Headers that say why a request was refused, or what a success left out.
-_TELLING: Final = ("WWW-Authenticate", "Location", "Warning", "Allow")
+_LONGEST_HEAD: Final = 1 << 16
 #: How a trace calls what came instead.
 _FOREIGN: Final[Mapping[str, str]] = {"not-http": "not HTTP", "not-dicom": "not DICOM"}
 _ENDS: Final[Mapping[str, str]] = {
@@ -41,81 +39,6 @@ _ENDS: Final[Mapping[str, str]] = {
     "not-dicom": "closed by requestor",
     "http": "closed by requestor",
 }
-
-
-class WebAnswer:
-    """A response whose head has arrived; its body is read as it comes.
-
-    Attributes:
-        status: HTTP status code.
-    """
-
-    def __init__(self, response: http.client.HTTPResponse, lost: HttpSocket) -> None:
-        self._response, self._lost = response, lost
-        self.status = response.status
-        self.received = 0
-
-    def header(self, name: str) -> str:
-        """A header's value; empty where there is none."""
-        return self._response.headers.get(name, "")
-
-    @property
-    def succeeded(self) -> bool:
-        """Whether the status is 2xx."""
-        return 200 <= self.status < 300
-
-    def read(self, size: int) -> bytes:
-        """At most ``size`` more bytes of the body; none at its end.
-
-        Raises:
-            StoppedError: at ``dimse``: closed, reset, timeout.
-        """
-        try:
-            data = self._response.read(size)
-        except http.client.HTTPException as error:
-            raise self._cut_off() from error
-        self.received += len(data)
-        missing = self._response.length
-        if not data and missing and size:
-            raise self._cut_off()
-        return data
-
-    def text(self) -> bytes:
-        """The whole (rest of the) body.
-
-        Raises:
-            StoppedError: as ``read``; not-dicom where it is longer than any answer may be.
-        """
-        parts: list[bytes] = []
-        while data := self.read(1 << 16):
-            parts.append(data)
-            if self.received > _LONGEST_TEXT:
-                words = f"an answer of more than {_LONGEST_TEXT} bytes"
-                raise StoppedError(Rung.DIMSE, Signature(kind="not-dicom"), words)
-        return b"".join(parts)
-
-    def words(self, body: bytes = b"") -> str:
-        """``401 Unauthorized; WWW-Authenticate: Basic …; <the body's beginning>``."""
-        said = [f"{self.status} {self._response.reason}".strip()]
-        said += [f"{name}: {value}" for name in _TELLING if (value := self.header(name))]
-        said.append(" ".join(body[:_WORDS_KEPT].decode("utf-8", "replace").split()))
-        return "; ".join(filter(None, said))
-
-    def refused(self, body: bytes | None = None) -> StoppedError:
-        """The error that a status other than 2xx is; reads the body for its words."""
-        if body is None:
-            try:
-                body = self.text()
-            except StoppedError as stopped:  # the status says it all
-                body = stopped.comment.encode()
-        code = Signature(kind="http", code=str(self.status))
-        return StoppedError(Rung.DIMSE, code, self.words(body))
-
-    def _cut_off(self) -> StoppedError:
-        if self._lost.failure is not None:
-            return self._lost.failure
-        words = f"the answer was cut off after {self.received} bytes"
-        return StoppedError(Rung.DIMSE, Signature(kind="closed"), words)
 
 
 class WebExchange:
@@ -183,10 +106,14 @@ class WebExchange:
             UsageError: the path can't stand in a request.
         """
         self._socket = self._connected()
-        client = http.client.HTTPConnection(self._target.host, self._target.port)
-        client.sock = cast(socket.socket, self._socket)
+        wire = h11.Connection(h11.CLIENT, max_incomplete_event_size=_LONGEST_HEAD)
         full = f"{self._target.root}{path}"
-        sent = {"Host": self._target.authority, "Connection": "close", **headers}
+        sent = {
+            "Host": self._target.authority,
+            "Accept-Encoding": "identity",
+            "Connection": "close",
+            **headers,
+        }
         if self._target.auth is not None:
             sent["Authorization"] = _credentials(self._target.auth)
         if length is None:
@@ -194,9 +121,16 @@ class WebExchange:
         elif length or method == "POST":
             sent["Content-Length"] = str(length)
         try:
-            blocks = None if length == 0 else self._while_taken(body)
-            client.request(method, full, blocks, sent, encode_chunked=length is None)
-        except (http.client.InvalidURL, UnicodeEncodeError, ValueError) as error:
+            fields = [(name.encode(), value.encode("latin-1")) for name, value in sent.items()]
+            head = h11.Request(method=method, target=full, headers=fields)
+            self._socket.sendall(wire.send(head) or b"")
+            for block in body:
+                if self._socket.failure is not None:
+                    break
+                self._socket.sendall(wire.send(h11.Data(data=block)) or b"")
+            else:
+                self._socket.sendall(wire.send(h11.EndOfMessage()) or b"")
+        except (h11.LocalProtocolError, UnicodeEncodeError) as error:
             raise UsageError(
                 f"{full!r} can't be asked for: {error}. Expected a path whose special characters"
                 " are percent-encoded."
@@ -209,7 +143,7 @@ class WebExchange:
             {"content_type": headers.get("Content-Type", ""), "accept": headers.get("Accept", "")},
         )
         self._socket.sent_all()
-        return self._answered(client, self._socket)
+        return self._answered(wire, self._socket)
 
     def trace(self) -> AssociationTrace:
         """The exchange as a trace: the request, the response's head, how the connection ended."""
@@ -231,39 +165,32 @@ class WebExchange:
             connection = start_tls(connection, context, target.host, patience)
         return HttpSocket(connection, self._timeouts.dimse, self._timeouts.network)
 
-    def _while_taken(self, body: Iterable[bytes]) -> Iterator[bytes]:
-        """The blocks of a body, until the server takes no more."""
-        for block in body:
-            if self._socket is None or self._socket.failure is not None:
-                return
-            yield block
-
-    def _answered(self, client: http.client.HTTPConnection, wire: HttpSocket) -> WebAnswer:
+    def _answered(self, wire: h11.Connection, socket: HttpSocket) -> WebAnswer:
+        event: h11.Event | None = None
         try:
-            response = client.getresponse()
-        except http.client.RemoteDisconnected as error:
-            words = "the server closed the connection without an answer"
-            closed = StoppedError(Rung.DIMSE, Signature(kind="closed"), words)
-            raise wire.failure or closed from error
-        except http.client.HTTPException as error:
-            seen = wire.first_bytes
+            while not isinstance(event, h11.Response):
+                event = next_event(wire, socket)
+        except h11.RemoteProtocolError as error:
+            if not socket.received:
+                words = "the server closed the connection without an answer"
+                closed = StoppedError(Rung.DIMSE, Signature(kind="closed"), words)
+                raise socket.failure or closed from error
+            seen = socket.first_bytes
             what = "a TLS alert" if seen[:2] == b"\x15\x03" else repr(seen)
-            words = f"expected an HTTP response, saw {what}"
-            if isinstance(error, http.client.IncompleteRead):
-                words = "the connection ended within the response's head"
+            words = f"expected an HTTP response, saw {what} ({error})"
             raise StoppedError(Rung.DIMSE, Signature(kind="not-http"), words) from error
-        wire.in_body()
-        answer = WebAnswer(response, wire)
+        socket.in_body()
+        answer = WebAnswer(event, wire, socket)
         head = {"status": answer.status, "content_type": answer.header("Content-Type")}
         telling = {
             name.lower().replace("-", "_"): value
-            for name in _TELLING
+            for name in TELLING
             if (value := answer.header(name))
         }
         self._note(
             "acceptor",
             f"HTTP {answer.status}",
-            wire.received,
+            socket.received,
             answer.words(),
             {**head, **telling},
         )

@@ -1,9 +1,8 @@
-"""The socket that ``http.client`` is given: time limits per stage, and failures with names."""
+"""The socket of a web request: time limits per stage, and failures with names."""
 
 from __future__ import annotations
 
 import contextlib
-import io
 import socket
 import ssl
 import time
@@ -17,10 +16,13 @@ _GLANCE: Final = 0.1
 #: The longest that the body of an answer may take in all, in seconds.
 _LONGEST_BODY: Final = 600.0
 _FIRST: Final = 32
+#: Bytes read at once.
+_IN_HEAD: Final = 1 << 13
+_IN_BODY: Final = 1 << 16
 
 
 class HttpSocket:
-    """Offers what ``http.client.HTTPConnection`` uses of a socket.
+    """Sends and receives bytes, whatever they mean.
 
     A send that fails is remembered, not raised: a server that refuses a request early (401, 413)
     may have said so before it stopped reading, and that is the reason.
@@ -70,13 +72,8 @@ class HttpSocket:
         self._deadline = time.monotonic() + _LONGEST_BODY
         self._head_is_here = True
 
-    def makefile(self, mode: str) -> io.BufferedReader:
-        """What the server sends, as a file."""
-        del mode
-        return io.BufferedReader(_Incoming(self))
-
-    def receive(self, buffer: memoryview) -> int:
-        """Fill (a part of) ``buffer`` with what the server sends; 0 when it has closed.
+    def receive(self) -> bytes:
+        """What the server sends next; nothing when it has closed.
 
         Raises:
             StoppedError: at ``dimse``: reset, timeout; at ``tls``: alert.
@@ -85,7 +82,7 @@ class HttpSocket:
         left = self._deadline - time.monotonic()
         self._connection.settimeout(max(min(left, patience), 0.001))
         try:
-            count = self._connection.recv_into(buffer)
+            data = self._connection.recv(_IN_BODY if self._head_is_here else _IN_HEAD)
         except TimeoutError as error:
             if self.failure is None:
                 words = f"no answer within {patience:g} s{self._so_far()}"
@@ -98,12 +95,9 @@ class HttpSocket:
                 self.failure = why
             raise self.failure from error
         if len(self.first_bytes) < _FIRST:
-            self.first_bytes += bytes(buffer[: min(count, _FIRST)])
-        self.received += count
-        return count
-
-    def close(self) -> None:
-        """``http.client`` lets go of the socket, from which the body is still to be read."""
+            self.first_bytes += data[:_FIRST]
+        self.received += len(data)
+        return data
 
     def end(self) -> None:
         """Close the connection; idempotent."""
@@ -123,16 +117,3 @@ class HttpSocket:
 
     def _so_far(self) -> str:
         return f" after {self.received} bytes of an answer" if self.received else ""
-
-
-class _Incoming(io.RawIOBase):
-    """The reading side, as ``io`` wants it."""
-
-    def __init__(self, wire: HttpSocket) -> None:
-        self._wire = wire
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]
-        return self._wire.receive(buffer)

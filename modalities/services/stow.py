@@ -23,8 +23,9 @@ from dicom.ladder import (
     first_stopped,
 )
 from dicom.tracing.trace import AssociationTrace
+from dicom.web.answer import WebAnswer
 from dicom.web.dicom_json import datasets
-from dicom.web.exchange import WebAnswer, WebExchange
+from dicom.web.exchange import WebExchange
 from dicom.web.multipart import Writing
 from dicom.web.target import WebTarget
 from modalities.commands import Command, Report

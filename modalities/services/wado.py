@@ -13,7 +13,8 @@ from dicom.datasets.encoding import UNREADABLE
 from dicom.datasets.fingerprint import Fingerprint, fingerprint
 from dicom.errors import UsageError
 from dicom.ladder import Rung, Signature, StoppedError
-from dicom.web.exchange import WebAnswer, WebExchange
+from dicom.web.answer import WebAnswer
+from dicom.web.exchange import WebExchange
 from dicom.web.multipart import MultipartError, boundary_of, read_parts
 from dicom.web.target import WebTarget
 from modalities.commands import Command, ReceivedInstance, Report

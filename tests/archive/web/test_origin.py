@@ -136,3 +136,13 @@ def test_a_chunk_without_a_size_ends_the_request(origin: Origin, size: bytes) ->
     with socket.create_connection((LOOPBACK, origin.server.web_port), PATIENCE) as client:
         client.sendall(head.encode() + size + b"\r\n\r\n")
         assert client.recv(1 << 16).startswith(b"HTTP/1.1 ")
+
+
+@pytest.mark.parametrize("profile", ["orthanc-1.12"])
+def test_what_follows_a_body_in_chunks_is_the_next_request(origin: Origin) -> None:
+    head = f"POST {ROOTS[origin.profile]}/studies HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
+    second = f"GET {ROOTS[origin.profile]}/nowhere HTTP/1.1\r\nConnection: close\r\n\r\n"
+    with socket.create_connection((LOOPBACK, origin.server.web_port), PATIENCE) as client:
+        client.sendall(head.encode() + b"2\r\nab\r\n0\r\n\r\n" + second.encode())
+        answers = b"".join(iter(lambda: client.recv(1 << 16), b""))
+    assert answers.count(b"HTTP/1.1 401 ") == 2

@@ -151,6 +151,23 @@ def test_chunks_that_end_too_early_have_closed(ask: Ask, answering: Answering) -
     assert seen(ask(answering(head + b"10\r\n[")))[1] == "closed"
 
 
+@pytest.mark.parametrize("head", [b"HTTP/1.1 200 OK\r\nContent-Type: a/b\r\n", b"HTTP/1.1 2"])
+def test_a_head_that_never_ends_is_not_http(ask: Ask, answering: Answering, head: bytes) -> None:
+    assert seen(ask(answering(head))) == ("dimse", "not-http")
+
+
+def test_what_a_server_says_before_its_answer_is_no_answer(ask: Ask, answering: Answering) -> None:
+    report = ask(answering(b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + OK))
+    assert (report.signature, report.answers) == (None, ())
+
+
+def test_an_answer_without_a_length_ends_with_the_connection(
+    ask: Ask, answering: Answering
+) -> None:
+    report = ask(answering(b"HTTP/1.0 200\r\nContent-Type: application/dicom+json\r\n\r\n[]"))
+    assert (report.signature, report.answers) == (None, ())
+
+
 def test_a_login_page_instead_of_answers_is_not_dicom(ask: Ask, answering: Answering) -> None:
     page = b"<html>log in</html>"
     head = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: %d\r\n\r\n" % len(page)
