@@ -194,8 +194,15 @@ class Machine:
 
     def clean(self) -> str:
         """``pacslab clean``; what it said."""
+        return self._pacslab("clean")
+
+    def show(self, name: str) -> str:
+        """``pacslab show``; what it said."""
+        return self._pacslab("show", name, "--runs", str(self.runs))
+
+    def _pacslab(self, *words: str) -> str:
         done = subprocess.run(
-            [sys.executable, "-m", "orchestrator", "clean"],
+            [sys.executable, "-m", "orchestrator", *words],
             cwd=ROOT,
             env=self.environment,
             capture_output=True,

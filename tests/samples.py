@@ -7,7 +7,15 @@ from dicom.tracing.trace import AssociationTrace, TracedPdu
 from orchestrator.model.identity import Identity
 from orchestrator.model.native_change import NativeChange
 from orchestrator.model.observation import Observation
-from orchestrator.model.results import CellId, CellResult, LogLines, PhaseResult, RunResult, Verdict
+from orchestrator.model.results import (
+    CellId,
+    CellResult,
+    Expected,
+    LogLines,
+    PhaseResult,
+    RunResult,
+    Verdict,
+)
 from orchestrator.model.scenario import PhaseName, Route
 
 ORTHANC = Identity(stack="orthanc", edition="process", version="1.10.1")
@@ -76,9 +84,8 @@ def phase(
     return PhaseResult(
         name=name,
         observation=observation,
-        expected=expected,
+        expected=Expected(words=expected, why=why),
         met=met,
-        why=why,
         changes=changes,
         traces=traces,
         logs=logs,

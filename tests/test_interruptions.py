@@ -122,6 +122,21 @@ def test_when_only_the_run_itself_is_killed_its_workers_tear_down(machine: Machi
     assert list(machine.temporary.iterdir()) == []
 
 
+def test_kill_9_leaves_a_record_of_what_was_finished_that_says_so(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = hanging(machine)
+    monkeypatch.setenv("PACSLAB_STATE", str(machine.state))
+    at_work = run.record
+    assert (at_work.state, at_work.finished) == ("running", "")
+    assert Verdict.PASS in {cell.verdict for cell in cells(at_work, "healthy")}
+    waiting = {cell.path for cell in at_work.unfinished if cell.scenario == "firewall-drop"}
+    assert "orthanc → dcm4chee" in waiting
+    run.kill_all()
+    assert run.record == at_work.model_copy(update={"state": "killed"})
+    assert "cut short: the run was killed" in machine.show("latest")
+
+
 def test_a_worker_that_dies_costs_its_cells_only_and_leaves_nothing(machine: Machine) -> None:
     run = hanging(machine)
     children = Path(f"/proc/{run.process.pid}/task/{run.process.pid}/children")
@@ -288,7 +303,7 @@ ONE_CELL = ("wrong-port", "--backend", "local", "--stack", "orthanc")
 def test_a_disk_without_room_for_evidence_still_gets_the_record(
     machine: Machine, disk: SmallDisk
 ) -> None:
-    disk.run("48k", *ONE_CELL, "--runs", str(disk.folder / "runs"))
+    disk.run("52k", *ONE_CELL, "--runs", str(disk.folder / "runs"))
     assert disk.code == 1
     (record,) = disk.records
     (cell,) = record.cells
@@ -304,7 +319,7 @@ def test_a_disk_without_room_for_a_record_is_told_on_the_terminal(
 ) -> None:
     disk.run("4k", "wrong-aetitle", "--backend", "local", "--runs", str(disk.folder / "runs"))
     assert disk.code == 3
-    assert disk.records == []
+    assert all(record.state == "running" for record in disk.records), "it was never finished"
     assert "8 cells on local: 8 error" in disk.said
     assert "pacslab: cannot write the record" in disk.said
     assert "\nrecord:" not in disk.said, "nobody may look for what is not there"

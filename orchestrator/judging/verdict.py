@@ -10,7 +10,7 @@ from dicom.ladder import Outcome, Rung
 from orchestrator.errors import InputError
 from orchestrator.judging.words import describe
 from orchestrator.model.identity import Identity
-from orchestrator.model.results import PhaseResult, Verdict
+from orchestrator.model.results import Expected, PhaseResult, Rule, Verdict
 from orchestrator.model.scenario import Expectation, PhaseName, Route, Scenario
 from orchestrator.model.stack_spec import StackSpec
 
@@ -20,14 +20,10 @@ ROUTE_KEY: Final = "route"
 
 @dataclass(frozen=True)
 class Judgement:
-    """How one phase's outcome compares with the rule that decides it.
-
-    ``expected`` are the acceptable outcomes in words, ``why`` the rule's reason.
-    """
+    """How one phase's outcome compares with the rule that decides it."""
 
     met: bool
-    expected: tuple[str, ...]
-    why: str
+    expected: Expected
 
 
 @dataclass(frozen=True)
@@ -97,16 +93,20 @@ def judge(
     Raises:
         InputError: no rule is about this combination.
     """
-    rule = deciding_rule(scenario, phase, combination)
+    declared = deciding_rule(scenario, phase, combination)
+    rule = Rule(when=declared.when, outcomes=declared.outcomes, goal=goal)
     probe = combination.route.probe
-    return Judgement(
-        met=any(matches(expected, seen, goal) for expected in rule.outcomes),
-        expected=tuple(
-            describe(Outcome(rung=goal) if expected == "success" else expected, probe)
-            for expected in rule.outcomes
-        ),
-        why=rule.why,
+    words = tuple(
+        describe(Outcome(rung=goal) if expected == "success" else expected, probe)
+        for expected in rule.outcomes
     )
+    expected = Expected(words=words, why=declared.why, rule=rule)
+    return Judgement(met=accepts(rule, seen), expected=expected)
+
+
+def accepts(rule: Rule, seen: Outcome) -> bool:
+    """Whether ``seen`` is one of the outcomes that ``rule`` declares, now or in an old record."""
+    return any(matches(expected, seen, rule.goal) for expected in rule.outcomes)
 
 
 def matches(expected: Outcome | Literal["success"], seen: Outcome, goal: Rung) -> bool:
@@ -120,7 +120,7 @@ def matches(expected: Outcome | Literal["success"], seen: Outcome, goal: Rung) -
     return expected.signature.matches(seen.signature)
 
 
-def verdict_of(scenario: Scenario, phases: Sequence[PhaseResult]) -> tuple[Verdict, str]:
+def verdict_of(declared: Sequence[PhaseName], phases: Sequence[PhaseResult]) -> tuple[Verdict, str]:
     """The verdict of a cell that went through ``phases``, and the reason of any but ``pass``.
 
     A lab that does not behave as declared before anything was broken proves nothing
@@ -128,12 +128,12 @@ def verdict_of(scenario: Scenario, phases: Sequence[PhaseResult]) -> tuple[Verdi
     that does not behave as declared is a ``fail``; a phase that was never reached an ``error``.
     """
     by_name = {phase.name: phase for phase in phases}
-    for name in scenario.phases:
+    for name in declared:
         phase = by_name.get(name)
         if phase is None:
             return Verdict.ERROR, f"phase {name} was never reached"
         if not phase.met:
-            healthy_is_the_premise = name == "baseline" and len(scenario.phases) > 1
+            healthy_is_the_premise = name == "baseline" and len(declared) > 1
             verdict = Verdict.INCONCLUSIVE if healthy_is_the_premise else Verdict.FAIL
             return verdict, phase.difference
     return Verdict.PASS, ""

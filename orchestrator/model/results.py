@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Final
+from typing import Final, Literal
 
 from pydantic import Field
 
 from dicom.frozen import Frozen
+from dicom.ladder import Rung
 from dicom.tracing.trace import AssociationTrace
 from orchestrator.model.identity import Identity
 from orchestrator.model.native_change import NativeChange
 from orchestrator.model.observation import Observation
-from orchestrator.model.scenario import PhaseName, Route
+from orchestrator.model.scenario import ExpectedOutcome, PhaseName, Route
 
 #: Version of the record's schema; a reader refuses a major version that it does not know.
-SCHEMA_VERSION: Final = "1.0"
-
+SCHEMA_VERSION: Final = "2.0"
 
 #: A stack may be named by a file (``@lab/site.yaml``).
 _NOT_IN_NAMES: Final = re.compile(r"[^A-Za-z0-9.-]+")
@@ -77,19 +78,41 @@ class LogLines(Frozen):
     omitted: int = 0
 
 
+class Rule(Frozen):
+    """The rule of a scenario that decided a phase: all that it takes to judge an outcome again.
+
+    ``when`` are its conditions and ``outcomes`` those that it accepts, as the scenario declares
+    them: ``success``, or a rung with its signature, whose code may be ``*`` for any. ``goal`` is
+    the rung that ``success`` means: the one that the route's probe reaches.
+    """
+
+    when: Mapping[str, str]
+    outcomes: tuple[ExpectedOutcome, ...]
+    goal: Rung
+
+
+class Expected(Frozen):
+    """What a phase had to show: the acceptable outcomes in ``words``, and the declared reason.
+
+    ``rule`` says the same as data; it is None in records before schema 2.0.
+    """
+
+    words: tuple[str, ...]
+    why: str = ""
+    rule: Rule | None = None
+
+
 class PhaseResult(Frozen):
     """One phase: what was changed, what was observed, and whether that was declared.
 
-    ``expected`` are the acceptable outcomes in words, ``why`` the declared reason. ``changes``
-    are the native settings that were changed to enter the phase, ``in_place`` the proof that
-    they took.
+    ``changes`` are the native settings that were changed to enter the phase, ``in_place`` the
+    proof that they took.
     """
 
     name: PhaseName
     observation: Observation
-    expected: tuple[str, ...]
+    expected: Expected
     met: bool
-    why: str = ""
     changes: tuple[NativeChange, ...] = ()
     in_place: tuple[str, ...] = ()
     traces: tuple[AssociationTrace, ...] = ()
@@ -99,18 +122,22 @@ class PhaseResult(Frozen):
     @property
     def difference(self) -> str:
         """What was declared and what was seen, on one line: the reason of an unmet phase."""
-        expected = " or ".join(self.expected)
+        expected = " or ".join(self.expected.words)
         return f"{self.name}: expected {expected}; saw {self.observation.words}"
 
 
 class CellResult(Frozen):
-    """Everything about one cell. ``reason`` explains any verdict other than ``pass``."""
+    """Everything about one cell. ``reason`` explains any verdict other than ``pass``.
+
+    ``declared`` are the phases that its scenario has, whether or not the cell got that far.
+    """
 
     cell: CellId
     backend: str
     verdict: Verdict
     reason: str = ""
     identities: dict[str, Identity] = Field(default_factory=dict)
+    declared: tuple[PhaseName, ...] = ()
     phases: tuple[PhaseResult, ...] = ()
     reproduce: tuple[str, ...] = ()
     folder: str = ""
@@ -122,7 +149,12 @@ class CellResult(Frozen):
 
 
 class RunResult(Frozen):
-    """A whole run: what was asked, on what machine, and every cell's result. Times are ISO 8601."""
+    """A whole run: what was asked, on what machine, and every cell's result. Times are ISO 8601.
+
+    While the run goes on its ``state`` is ``running`` and ``finished`` is empty. Nobody writes
+    ``killed``: it is what a reader makes of ``running`` when no such run is at work any more.
+    ``unfinished`` are the chosen cells without a result.
+    """
 
     schema_version: str = SCHEMA_VERSION
     run: str
@@ -132,13 +164,17 @@ class RunResult(Frozen):
     finished: str
     host: dict[str, str]
     seed: int
+    state: Literal["running", "over", "killed"] = "over"
     cells: tuple[CellResult, ...]
+    unfinished: tuple[CellId, ...] = ()
     interrupted: str = ""
 
     @property
     def exit_code(self) -> int:
         """0 all as declared, 1 something was not, 3 the environment could not run a cell."""
         verdicts = {cell.verdict for cell in self.cells}
-        if verdicts & {Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.ERROR} or self.interrupted:
+        if verdicts & {Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.ERROR}:
+            return 1
+        if self.interrupted or self.state != "over":
             return 1
         return 0 if Verdict.PASS in verdicts else 3

@@ -32,9 +32,9 @@ def explain(result: CellResult) -> list[str]:
 def _phase(phase: PhaseResult) -> Iterator[str]:
     observation = phase.observation
     yield f"{phase.name}:"
-    yield f"  expected  {' or '.join(phase.expected) or 'nothing declared'}"
-    if phase.why:
-        yield f"            because {phase.why}"
+    yield f"  expected  {' or '.join(phase.expected.words) or 'nothing declared'}"
+    if phase.expected.why:
+        yield f"            because {phase.expected.why}"
     yield f"  seen      {observation.words}"
     if observation.comment:
         yield f"            {observation.comment}"

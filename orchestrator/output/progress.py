@@ -157,7 +157,7 @@ def _name(cell: CellId) -> str:
 
 def _phase(event: PhaseDone) -> str:
     phase = event.phase
-    unexpected = "" if phase.met else f" (expected: {' or '.join(phase.expected)})"
+    unexpected = "" if phase.met else f" (expected: {' or '.join(phase.expected.words)})"
     words = phase.observation.words
     return f"{_name(event.cell)}: {phase.name}: {words}{unexpected} [{phase.seconds:.1f} s]"
 

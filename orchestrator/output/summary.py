@@ -18,8 +18,8 @@ from orchestrator.output.console import put
 from orchestrator.output.explanation import explain
 from orchestrator.output.names import STYLES, counted, route_in_words, tally
 from orchestrator.output.table import ResultTable
+from orchestrator.records.evidence_files import cell_folder
 from orchestrator.records.folders import RECORD
-from orchestrator.records.record import cell_folder
 
 _INDENT: Final = "    "
 #: Where the text of an explanation begins, after its label.
@@ -59,8 +59,8 @@ def print_summary(
     for line in _unsupported(result.cells):
         console.print(Text(line, STYLES[Verdict.UNSUPPORTED]))
     console.print()
-    if result.interrupted:
-        console.print(Text(f"cut short: {result.interrupted}", "bold red"))
+    if ending := _ending(result):
+        console.print(Text(ending, "bold red"))
     console.print(_total(result))
     if recorded:
         console.print(f"record: {folder / RECORD}", soft_wrap=True)
@@ -131,6 +131,18 @@ def _unsupported(cells: Sequence[CellResult]) -> Iterator[str]:
         if len(group) > _MOST_NAMED:
             named.append(f"{len(group) - _MOST_NAMED} more")
         yield f"unsupported: {'; '.join(named)}: {reason}"
+
+
+def _ending(result: RunResult) -> str:
+    """Why the table is not all that was asked for; empty where it is."""
+    chosen = len(result.cells) + len(result.unfinished)
+    left = f"{len(result.unfinished)} of {counted(chosen, 'cell')} without a result"
+    match result.state:
+        case "running":
+            return f"still going on: {left} yet"
+        case "killed":
+            return f"cut short: the run was killed, or had no room for the rest; {left}"
+    return f"cut short: {result.interrupted}" if result.interrupted else ""
 
 
 def _total(result: RunResult) -> str:

@@ -122,8 +122,9 @@ def prune(runs: Path, keep: int = KEPT_RUNS) -> list[Path]:
     Never the newest record in which something was not as expected, and never a live run.
     """
     folders = list(run_folders(runs))
-    last_failing = next((folder for folder in folders if _failed(folder)), None)
     live = live_runs()
+    ended = (folder for folder in folders if folder.name not in live)
+    last_failing = next((folder for folder in ended if _failed(folder)), None)
     removed = []
     for folder in folders[keep:]:
         if folder != last_failing and folder.name not in live:
@@ -133,10 +134,14 @@ def prune(runs: Path, keep: int = KEPT_RUNS) -> list[Path]:
 
 
 def _failed(folder: Path) -> bool:
-    """Whether a record tells of a failure, read without its model: it may be of another version."""
+    """Whether the record of a run that is not live tells of a failure.
+
+    It is read without its model, since it may be of another version.
+    """
     try:
         record = json.loads((folder / RECORD).read_bytes())
         verdicts = {cell["verdict"] for cell in record["cells"]}
-        return bool(record.get("interrupted")) or bool(verdicts - {"pass", "unsupported"})
+        cut_short = record.get("interrupted") or record.get("state") == "running"
+        return bool(cut_short) or bool(verdicts - {"pass", "unsupported"})
     except (OSError, ValueError, KeyError, TypeError):
         return False

@@ -15,8 +15,8 @@ from orchestrator.model.events import CellDone, CellStarted, Note, OnEvent, Phas
 from orchestrator.model.identity import Identity
 from orchestrator.model.results import CellResult, PhaseResult, Verdict
 from orchestrator.model.scenario import Scenario
+from orchestrator.records.evidence_files import write_cell
 from orchestrator.records.full_disk import is_full
-from orchestrator.records.record import write_cell
 from orchestrator.runs.groups import CellGroup
 from orchestrator.runs.phases import CellRun
 from orchestrator.runs.plan import CellPlan
@@ -114,6 +114,7 @@ class GroupRun:
             verdict=verdict,
             reason=reason,
             identities=self._identities,
+            declared=plan.scenario.phases,
             phases=tuple(phases),
             reproduce=self._reproduce,
             folder=self.group.recorded_folder,

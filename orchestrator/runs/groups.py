@@ -76,6 +76,7 @@ class CellGroup:
             backend=self.run.backend.name,
             verdict=Verdict.ERROR,
             reason=reason,
+            declared=plan.scenario.phases,
             folder=self.recorded_folder,
         )
 

@@ -82,7 +82,7 @@ class CellRun:
             self._on_phase(phase)
             if name == "baseline" and not phase.met:
                 break
-        return verdict_of(self._plan.scenario, self.phases)
+        return verdict_of(self._plan.scenario.phases, self.phases)
 
     def _refuse_unsupported(self) -> None:
         for role, archive in self._lab.archives.items():
@@ -154,7 +154,6 @@ class CellRun:
             observation=probed.observation,
             expected=judgement.expected,
             met=judgement.met,
-            why=judgement.why,
             changes=enacted.changes,
             in_place=in_place,
             traces=(*probed.traces, *self._lab.traces()),

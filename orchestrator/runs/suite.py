@@ -69,7 +69,12 @@ class _Run:
         seed = request.seed if request.seed is not None else secrets.randbits(31)
         self._plan = RunPlan(folder.name, folder, choice.backend, seed, request.study)
         chosen = tuple(each.cell for each in choice.cells)
-        self._record = RecordWriter(folder, _head(request, self._plan), chosen)
+        refused = (
+            cell.result(choice.backend)
+            for cell in choice.cells
+            if isinstance(cell, UnsupportedCell)
+        )
+        self._record = RecordWriter(folder, _head(request, self._plan), chosen, refused)
         self._pass_on = tell
         self._hearing = threading.Lock()
         self._stop = threading.Event()
@@ -77,15 +82,11 @@ class _Run:
 
     def execute(self) -> RunResult:
         """Run every cell, record it, and hold the last lab if asked to."""
-        request, cells = self._request, self._choice.cells
-        for cell in cells:
-            if isinstance(cell, UnsupportedCell):
-                self._record.add(CellDone(cell.result(self._plan.backend)))
-        plans = [cell for cell in cells if isinstance(cell, CellPlan)]
-        groups = grouped(plans, self._plan, keep=request.keep)
+        plans = [cell for cell in self._choice.cells if isinstance(cell, CellPlan)]
+        groups = grouped(plans, self._plan, keep=self._request.keep)
         runs = [GroupRun(group, self._stop) for group in groups]
         cut_short, failure = self._work(runs)
-        result = self._record.finished(cut_short)
+        result = self._record.finish(cut_short)
         try:
             with unstoppable() as noted:
                 self._write(result)
@@ -116,6 +117,7 @@ class _Run:
             Why that was cut short, empty when it was not; and the error that did it, if one did.
         """
         try:
+            self._record.begin()
             return self._workers(len(runs)).work(runs, self._tell), None
         except KeyboardInterrupt as stop:
             return stopped_by(stop), None
@@ -156,6 +158,7 @@ def _head(request: RunRequest, plan: RunPlan) -> RunResult:
         command=_command(request, plan),
         started=datetime.now(UTC).isoformat(timespec="seconds"),
         finished="",
+        state="running",
         host={
             "system": platform.platform(),
             "python": platform.python_version(),

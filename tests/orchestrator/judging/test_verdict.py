@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from dicom.ladder import CODED, KINDS, Outcome, Rung, Signature
 from orchestrator.errors import InputError
 from orchestrator.faults.addressing import WrongPort
-from orchestrator.judging.verdict import Combination, holds, judge, matches, verdict_of
+from orchestrator.judging.verdict import Combination, accepts, holds, judge, matches, verdict_of
 from orchestrator.model.identity import Identity
 from orchestrator.model.observation import Observation
-from orchestrator.model.results import PhaseResult, Verdict
+from orchestrator.model.results import Expected, PhaseResult, Rule, Verdict
 from orchestrator.model.scenario import PHASES, PhaseName, Scenario
 
 ORTHANC = Identity(stack="orthanc", edition="process", version="1.10.1")
@@ -95,11 +95,22 @@ def test_the_first_rule_that_holds_decides_and_gives_the_reason() -> None:
         ]
     )
     tolerant = judge(told, "fault", STORE, DELIVERED, Rung.DELIVERED)
-    assert (tolerant.met, tolerant.expected, tolerant.why) == (True, ("delivered",), "tolerant")
+    assert tolerant.met
+    assert (tolerant.expected.words, tolerant.expected.why) == (("delivered",), "tolerant")
     strict = judge(told, "fault", FORWARD, DELIVERED, Rung.DELIVERED)
     assert not strict.met
-    assert strict.expected == ("rejected: called AE title not recognized (1/1/7)",)
-    assert strict.why == "strict"
+    assert strict.expected.words == ("rejected: called AE title not recognized (1/1/7)",)
+    assert strict.expected.why == "strict"
+
+
+def test_the_deciding_rule_is_kept_as_the_scenario_declares_it() -> None:
+    when = {"to": "orthanc >=1.10", "route": "store"}
+    told = scenario([{"when": when, "outcome": ["success", {"associate": "rejected *"}]}])
+    rule = judge(told, "fault", STORE, DELIVERED, Rung.DELIVERED).expected.rule
+    assert rule is not None
+    assert rule.when == when
+    any_rejection = Outcome(rung=Rung.ASSOCIATE, signature=Signature.parse("rejected *"))
+    assert rule.outcomes == ("success", any_rejection)
 
 
 def test_any_of_several_acceptable_outcomes_will_do() -> None:
@@ -109,7 +120,7 @@ def test_any_of_several_acceptable_outcomes_will_do() -> None:
     refused = Outcome(rung=Rung.CONNECT, signature=Signature(kind="refused"))
     judged = judge(told, "fault", STORE, refused, Rung.DELIVERED)
     assert not judged.met
-    assert judged.expected == ("delivered", "rejected, whatever the reason")
+    assert judged.expected.words == ("delivered", "rejected, whatever the reason")
 
 
 def test_a_phase_without_rules_expects_success() -> None:
@@ -147,6 +158,16 @@ def outcomes(draw: st.DrawFn) -> Outcome:
     return Outcome(rung=rung, signature=Signature(kind=kind, code=code))
 
 
+@given(st.lists(outcomes(), min_size=1, max_size=3), outcomes(), rungs)
+def test_a_rule_that_was_written_down_judges_as_it_did_at_first(
+    declared: list[Outcome], seen: Outcome, goal: Rung
+) -> None:
+    rule = Rule(when={"to": "orthanc"}, outcomes=("success", *declared), goal=goal)
+    read = Rule.model_validate_json(rule.model_dump_json())
+    assert read == rule
+    assert accepts(read, seen) == any(matches(each, seen, goal) for each in rule.outcomes)
+
+
 @given(outcomes(), outcomes(), rungs)
 def test_an_exact_expectation_matches_exactly_itself(a: Outcome, b: Outcome, goal: Rung) -> None:
     assert matches(a, b, goal) == (a == b)
@@ -174,7 +195,9 @@ def phases(**met: bool) -> list[PhaseResult]:
     names: dict[str, PhaseName] = {name: name for name in PHASES}
     seen = Observation(outcome=REJECTED, words="rejected: whatever")
     return [
-        PhaseResult(name=names[name], observation=seen, expected=("delivered",), met=ok)
+        PhaseResult(
+            name=names[name], observation=seen, expected=Expected(words=("delivered",)), met=ok
+        )
         for name, ok in met.items()
     ]
 
@@ -194,25 +217,25 @@ def phases(**met: bool) -> list[PhaseResult]:
 def test_a_cell_passes_only_if_every_phase_was_as_declared(
     met: dict[str, bool], verdict: Verdict
 ) -> None:
-    found, reason = verdict_of(scenario(), phases(**met))
+    found, reason = verdict_of(PHASES, phases(**met))
     assert found is verdict
     assert bool(reason) == (verdict is not Verdict.PASS)
 
 
 def test_the_reason_names_the_phase_and_both_outcomes() -> None:
-    _, reason = verdict_of(scenario(), phases(baseline=True, fault=False, fix=True))
+    _, reason = verdict_of(PHASES, phases(baseline=True, fault=False, fix=True))
     assert reason == "fault: expected delivered; saw rejected: whatever"
 
 
 def test_without_a_fault_the_healthy_lab_is_the_claim_itself() -> None:
     healthy = scenario(broken=False)
     assert healthy.phases == ("baseline",)
-    assert verdict_of(healthy, phases(baseline=True))[0] is Verdict.PASS
-    assert verdict_of(healthy, phases(baseline=False))[0] is Verdict.FAIL
+    assert verdict_of(healthy.phases, phases(baseline=True))[0] is Verdict.PASS
+    assert verdict_of(healthy.phases, phases(baseline=False))[0] is Verdict.FAIL
 
 
 @given(st.fixed_dictionaries({name: st.booleans() for name in PHASES}))
 def test_nothing_is_green_unless_all_of_it_is(met: dict[str, bool]) -> None:
-    found, _ = verdict_of(scenario(), phases(**met))
+    found, _ = verdict_of(PHASES, phases(**met))
     assert (found is Verdict.PASS) == all(met.values())
     assert (found is Verdict.INCONCLUSIVE) == (not met["baseline"])

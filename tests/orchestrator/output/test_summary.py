@@ -194,6 +194,22 @@ def test_an_interruption_is_said() -> None:
     assert "cut short: by the user" in printed(samples.cell(), interrupted="by the user")
 
 
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        ("running", "still going on: 1 of 2 cells without a result yet"),
+        ("killed", "cut short: the run was killed, or had no room for the rest; 1 of 2 cells"),
+    ],
+)
+def test_a_table_that_is_not_whole_says_so(state: str, said: str) -> None:
+    unfinished = (samples.cell("healthy").cell,)
+    console = Console(file=io.StringIO(), width=140, highlight=False, markup=False)
+    half = samples.run(samples.cell()).model_copy(update={"state": state, "unfinished": unfinished})
+    print_summary(console, half, Path("runs/1"))
+    assert isinstance(console.file, io.StringIO)
+    assert said in console.file.getvalue()
+
+
 def test_markup_in_an_archives_words_is_not_interpreted() -> None:
     cell = failing().model_copy(update={"reason": "[bold]not markup[/bold] [/oops]"})
     assert "[bold]not markup[/bold] [/oops]" in printed(cell)

@@ -18,11 +18,18 @@ def own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PACSLAB_STATE", str(tmp_path / "state"))
 
 
-def recorded(runs: Path, day: int, verdict: Verdict = Verdict.PASS, interrupted: str = "") -> Path:
+def recorded(
+    runs: Path,
+    day: int,
+    verdict: Verdict = Verdict.PASS,
+    interrupted: str = "",
+    state: str = "over",
+) -> Path:
     folder = runs / f"202601{day:02}T000000Z-abcdef"
     folder.mkdir(parents=True)
     cell = samples.cell(verdict=verdict)
-    write_run(folder, samples.run(cell, name=folder.name, interrupted=interrupted))
+    result = samples.run(cell, name=folder.name, interrupted=interrupted)
+    write_run(folder, result.model_copy(update={"state": state}))
     return folder
 
 
@@ -58,6 +65,16 @@ def test_an_interrupted_record_counts_as_failing(tmp_path: Path) -> None:
     recorded(tmp_path, 2)
     prune(tmp_path, keep=1)
     assert interrupted.exists()
+
+
+def test_a_killed_record_counts_as_failing_and_a_live_one_does_not(tmp_path: Path) -> None:
+    killed = recorded(tmp_path, 1, state="running")
+    recorded(tmp_path, 2)
+    live = new_run(tmp_path)
+    write_run(live, samples.run(name=live.name).model_copy(update={"state": "running"}))
+    prune(tmp_path, keep=1)
+    assert killed.exists()
+    assert live.exists()
 
 
 def test_a_live_run_is_never_pruned(tmp_path: Path) -> None:

@@ -80,8 +80,8 @@ def test_latest_leads_to_the_record_written_last(folder: Path) -> None:
 
 def test_a_record_of_another_major_version_is_refused(folder: Path) -> None:
     write_run(folder, samples.run(samples.cell()))
-    rewrite(folder, schema_version="2.0")
-    with pytest.raises(InputError, match=r"version 2\.0, this pacslab reads 1\.x"):
+    rewrite(folder, schema_version="3.0")
+    with pytest.raises(InputError, match=r"version 3\.0, this pacslab reads 1\.x and 2\.x"):
         load_run(folder)
 
 
@@ -90,9 +90,9 @@ def test_a_record_of_a_newer_minor_version_is_read_without_its_news(folder: Path
     write_run(folder, result)
     content = json.loads((folder / "run.json").read_text())
     content["cells"][0]["mood"] = "good"
-    rewrite(folder, schema_version="1.7", cells=content["cells"], weather="fine")
+    rewrite(folder, schema_version="2.7", cells=content["cells"], weather="fine")
     read = load_run(folder)
-    assert read == result.model_copy(update={"schema_version": "1.7"})
+    assert read == result.model_copy(update={"schema_version": "2.7"})
 
 
 def test_unknown_keys_of_our_own_version_are_damage(folder: Path) -> None:
@@ -106,7 +106,7 @@ def test_unknown_keys_of_our_own_version_are_damage(folder: Path) -> None:
 def test_a_record_without_a_version_is_refused(folder: Path, version: object) -> None:
     write_run(folder, samples.run(samples.cell()))
     rewrite(folder, schema_version=version)
-    with pytest.raises(InputError, match=r"expected one like '1\.0'"):
+    with pytest.raises(InputError, match=r"expected one like '2\.0'"):
         load_run(folder)
 
 
@@ -118,7 +118,7 @@ def test_something_else_than_a_record_is_refused(folder: Path, content: str) -> 
 
 
 def test_a_run_without_record_says_what_that_means(folder: Path) -> None:
-    with pytest.raises(InputError, match="still going on, or was killed"):
+    with pytest.raises(InputError, match="writes it before its first cell"):
         load_run(folder)
 
 
@@ -150,8 +150,26 @@ def test_a_record_of_schema_1_0_is_read_with_its_evidence() -> None:
     baseline, fault, _ = cell.phases
     assert str(fault.observation.outcome) == "connect: refused"
     assert fault.met
+    assert fault.expected.words == ("refused: nothing listens there",)
+    assert fault.expected.why.startswith("The host's own TCP answers with RST")
+    assert fault.expected.rule is None
     assert len(fault.observation.objects) == 3
     (trace,) = baseline.traces
     assert len(trace.pdus) == 13
     assert trace.omitted == 0
     assert len(baseline.logs[0].lines) == 4
+
+
+def test_a_newer_minor_version_of_schema_1_is_read_without_its_news(folder: Path) -> None:
+    content = json.loads((VERSION_1_0 / "run.json").read_text())
+    content["cells"][0]["phases"][0]["mood"] = "good"
+    (folder / "run.json").write_text(json.dumps({**content, "schema_version": "1.1"}))
+    assert load_run(folder).exit_code == 0
+
+
+@pytest.mark.parametrize("cells", [None, [None], [{}], [{"phases": [{}]}]])
+def test_a_damaged_record_of_schema_1_is_refused(folder: Path, cells: object) -> None:
+    content = json.loads((VERSION_1_0 / "run.json").read_text())
+    (folder / "run.json").write_text(json.dumps({**content, "cells": cells}))
+    with pytest.raises(InputError, match="damaged"):
+        load_run(folder)

@@ -15,6 +15,7 @@ from orchestrator.backends.base import Backend
 from orchestrator.faults.addressing import WrongCalledAETitle, WrongPort
 from orchestrator.faults.admission import AcceptedCallingAETitles
 from orchestrator.faults.base import Fault
+from orchestrator.judging.verdict import accepts, verdict_of
 from orchestrator.lab.lab import Lab
 from orchestrator.lab.plan import LabPlan
 from orchestrator.model.results import CellId, CellResult, Verdict
@@ -123,6 +124,18 @@ def test_the_record_names_what_was_changed_and_who_answered(stage: Stage) -> Non
     ]
     assert str(result.identities["archive"]) == "fake (profile fake-1.0)"
     assert result.reproduce == ("start the fake",)
+
+
+@pytest.mark.parametrize("observed", [REJECTED, REFUSED])
+def test_a_cell_is_judged_again_from_its_record_alone(stage: Stage, observed: Outcome) -> None:
+    result = stage.play(story(WrongCalledAETitle(title="OTHER"), observed))
+    recorded = CellResult.model_validate_json(result.model_dump_json(by_alias=True))
+    judged = []
+    for phase in recorded.phases:
+        assert phase.expected.rule is not None
+        met = accepts(phase.expected.rule, phase.observation.outcome)
+        judged.append(phase.model_copy(update={"met": met}))
+    assert verdict_of(recorded.declared, judged) == (result.verdict, result.reason)
 
 
 def test_every_phase_sends_a_study_of_its_own(stage: Stage) -> None:
