@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import requests
 from archive.server import ProfileServer
 from dicom.association.ends import Caller, Target, Timeouts
 from dicom.settings import ArchiveSettings
-from modalities.generation import StudyOptions, write_study
+from modalities.generation import StudyOptions, WrittenFile, write_study
 from modalities.misbehaviour.act import ACTS as KINDS_OF_ACT
 from modalities.misbehaviour.alteration import ALTERATIONS as KINDS_OF_ALTERATION
 from modalities.services.store import Store, store
@@ -141,22 +142,26 @@ def profile(product: Orthanc, tmp_path_factory: pytest.TempPathFactory) -> Itera
     server.stop()
 
 
-def seen_by_a_modality(
-    port: int,
-    folder: Path,
-    text: str,
-    *,
-    large: bool,
-    transfer_syntax: str | None = None,
-    called: str = "ORTHANC",
-) -> str:
-    """What the sender of one small object, or of two large ones, reports."""
-    act = text if text in ACTS else None
+def objects(
+    folder: Path, *, large: bool, transfer_syntax: str | None = None
+) -> Sequence[WrittenFile]:
+    """One small object, or two large ones."""
     size, images = (256, 2) if large else (64, 1)
     options: StudyOptions = {"rows": size, "columns": size}
     if transfer_syntax is not None:
         options["transfer_syntax"] = transfer_syntax
-    written = write_study(folder, "CT", images=images, **options)
+    return write_study(folder, "CT", images=images, **options)
+
+
+def seen_by_a_modality(
+    port: int,
+    folder: Path,
+    text: str,
+    written: Sequence[WrittenFile],
+    called: str = "ORTHANC",
+) -> str:
+    """What the sender of these objects reports."""
+    act = text if text in ACTS else None
     command = Store(
         target=Target(host=LOOPBACK, port=port, called=called),
         caller=Caller(calling="CT", timeouts=TIMEOUTS),
@@ -179,12 +184,12 @@ class Pair:
     ) -> None:
         """Have a modality misbehave at both; compare what it sees, and what they file."""
         held = self._product.instances(), len(self._profile.held())
-        profile, product = (
-            seen_by_a_modality(
-                port, self._folder, text, large=large, transfer_syntax=transfer_syntax
+        written = objects(self._folder, large=large, transfer_syntax=transfer_syntax)
+        ports = (self._profile.dicom_port, self._product.dicom.port)
+        with ThreadPoolExecutor() as pool:  # many react with silence, which is waited out
+            profile, product = pool.map(
+                lambda port: seen_by_a_modality(port, self._folder, text, written), ports
             )
-            for port in (self._profile.dicom_port, self._product.dicom.port)
-        )
         assert profile == product
         # the same objects come again and again: what counts is whether another one was filed
         filed = len(self._profile.held()) - held[1]
@@ -254,8 +259,7 @@ def test_the_profile_of_dcm4chee_reacts_as_its_source_says(
     text: str, seen: str, dcm4chee: ProfileServer, tmp_path: Path
 ) -> None:
     held = len(dcm4chee.held())
-    reaction = seen_by_a_modality(
-        dcm4chee.dicom_port, tmp_path, text, large=text in ACTS, called="DCM4CHEE"
-    )
+    written = objects(tmp_path, large=text in ACTS)
+    reaction = seen_by_a_modality(dcm4chee.dicom_port, tmp_path, text, written, "DCM4CHEE")
     assert reaction.startswith(seen)
     assert len(dcm4chee.held()) == held + (seen == "dimse None")
