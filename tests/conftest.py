@@ -26,6 +26,17 @@ from tests.modalities.peers import (
 from tests.peers import LOOPBACK, release_ports, reserved_port, tool
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let containers be used by one worker alone; the tests of a file that runs all scenarios too.
+
+    Each worker would otherwise do again what such tests share. Groups are begun first.
+    """
+    for item in items:
+        if item.get_closest_marker("docker") and not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group("docker"))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _reservations() -> Iterator[None]:
     yield

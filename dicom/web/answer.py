@@ -6,8 +6,7 @@ from typing import Final
 
 import h11
 
-from dicom.association.link import StoppedError
-from dicom.ladder import Rung, Signature
+from dicom.ladder import Rung, Signature, StoppedError
 from dicom.web.http_socket import HttpSocket
 
 #: A longer answer that is to be read as a whole (JSON) is refused.

@@ -158,14 +158,14 @@ def test_a_head_that_never_ends_is_not_http(ask: Ask, answering: Answering, head
 
 def test_what_a_server_says_before_its_answer_is_no_answer(ask: Ask, answering: Answering) -> None:
     report = ask(answering(b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + OK))
-    assert (report.signature, report.answers) == (None, ())
+    assert (report.outcome.signature, report.answers) == (None, ())
 
 
 def test_an_answer_without_a_length_ends_with_the_connection(
     ask: Ask, answering: Answering
 ) -> None:
     report = ask(answering(b"HTTP/1.0 200\r\nContent-Type: application/dicom+json\r\n\r\n[]"))
-    assert (report.signature, report.answers) == (None, ())
+    assert (report.outcome.signature, report.answers) == (None, ())
 
 
 def test_a_login_page_instead_of_answers_is_not_dicom(ask: Ask, answering: Answering) -> None:
