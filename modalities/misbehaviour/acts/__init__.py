@@ -1,1 +1,1 @@
-"""Acts of wire misbehaviour, one file per kind; see ``modalities.misbehaviour.act``."""
+"""Acts of wire misbehaviour, one file per layer; see ``modalities.misbehaviour.act``."""

@@ -1,1 +1,1 @@
-"""Alterations of objects, one file per kind; see ``modalities.misbehaviour.alteration``."""
+"""Alterations of objects, one file per layer; see ``modalities.misbehaviour.alteration``."""

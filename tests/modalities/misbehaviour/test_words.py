@@ -14,7 +14,7 @@ from dicom.association.ends import Caller, Target
 from dicom.errors import UsageError
 from modalities.misbehaviour.act import ACTS, AnyAct, parse_act
 from modalities.misbehaviour.alteration import ALTERATIONS, AnyAlteration, parse
-from modalities.misbehaviour.alterations.set_value import SetValue
+from modalities.misbehaviour.alterations.values import SetValue
 from modalities.misbehaviour.words import usage
 from modalities.nodes import service
 from modalities.services.store import Store

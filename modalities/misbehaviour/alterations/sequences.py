@@ -1,4 +1,4 @@
-"""A sequence item whose length is not its content's."""
+"""Sequences that lie about where they end (PS3.5 7.5)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from dicom.datasets.elements import UNDEFINED
 from modalities.misbehaviour.alteration import Alteration, alteration
 from modalities.misbehaviour.encoded import EncodedObject
 from modalities.misbehaviour.sequences import USUAL, one_item_sequence
@@ -30,3 +31,16 @@ class ItemLength(Alteration):
         told = struct.pack(order + "L", (length + self.by) & 0xFFFFFFFF)
         value = sequence.value[:4] + told + sequence.value[8:]
         return instance.exchanged(sequence, replace(sequence, value=value))
+
+
+@alteration
+class NoDelimiter(Alteration):
+    """A sequence of undefined length without its sequence delimitation item (PS3.5 7.5.2)."""
+
+    kind: Literal["no-delimiter"] = "no-delimiter"
+    attribute: Attribute = USUAL
+
+    def alter(self, instance: EncodedObject) -> EncodedObject:
+        """Declare the length undefined and add no delimiter."""
+        instance, sequence = one_item_sequence(instance, self.attribute)
+        return instance.exchanged(sequence, replace(sequence, length=UNDEFINED))

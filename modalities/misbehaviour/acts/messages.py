@@ -1,4 +1,4 @@
-"""Requests that do not wait for the answer."""
+"""DIMSE messages in parts, too early, or with the wrong numbers (PS3.7)."""
 
 from __future__ import annotations
 
@@ -18,6 +18,45 @@ from modalities.misbehaviour.pdus import (
     with_command_value,
 )
 from modalities.misbehaviour.scripts import OnData
+
+
+@act
+class CommandOnly(Act):
+    """Commands say that a dataset follows, and none does."""
+
+    kind: Literal["command-only"] = "command-only"
+
+    def script(self) -> Script:
+        """Leave datasets out."""
+        return _Commands()
+
+
+class _Commands(OnData):
+    def item(self, item: Pdv, peer_max_length: int) -> Iterator[Step]:
+        if item.is_command:
+            yield p_data([item])
+        else:
+            self.happened = True
+
+
+@act
+class DatasetOnly(Act):
+    """Datasets come without the command that says what to do with them."""
+
+    kind: Literal["dataset-only"] = "dataset-only"
+
+    def script(self) -> Script:
+        """Leave commands out."""
+        return _Datasets()
+
+
+class _Datasets(OnData):
+    def item(self, item: Pdv, peer_max_length: int) -> Iterator[Step]:
+        if item.is_command:
+            self.happened = True
+        else:
+            yield p_data([item])
+
 
 _FIRST_ID: Final = 0x8000
 #: Longer messages are not kept to be sent again.
@@ -72,3 +111,29 @@ def _renumbered(item: Pdv, message_id: int) -> Pdv:
     if not item.is_command:
         return item
     return item._replace(data=with_command_value(item.data, MESSAGE_ID, message_id))
+
+
+@act
+class SameMessageId(Act):
+    """Every request of the association has the same message ID; it takes two to show."""
+
+    kind: Literal["same-message-id"] = "same-message-id"
+    message_id: int = Field(1, ge=0, le=0xFFFF)
+
+    def script(self) -> Script:
+        """Number all alike."""
+        return _Alike(self.message_id)
+
+
+class _Alike(OnData):
+    def __init__(self, message_id: int) -> None:
+        self._message_id = message_id
+        self._requests = 0
+
+    def item(self, item: Pdv, peer_max_length: int) -> Iterator[Step]:
+        if item.is_command and command_value(item.data, MESSAGE_ID) is not None:
+            self._requests += 1
+            self.happened = self._requests > 1
+            data = with_command_value(item.data, MESSAGE_ID, self._message_id)
+            item = item._replace(data=data)
+        yield p_data([item])

@@ -1,4 +1,4 @@
-"""Connections beside the association that are held open and say nothing, or half a sentence."""
+"""What happens to the connection, whatever is said on it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,59 @@ from dicom.association.ends import Caller, Target
 from dicom.association.link import connect
 from dicom.association.upper_layer import ASSOCIATE_RQ
 from dicom.ladder import StoppedError
-from modalities.misbehaviour.act import Act, Script, act
+from modalities.misbehaviour.act import LONGEST, Act, HangUp, Pause, Script, Step, act
+from modalities.misbehaviour.scripts import AtByte
+
+
+@act
+class HangUpAt(Act):
+    """After so many bytes this side resets the TCP connection, or closes it."""
+
+    kind: Literal["hang-up"] = "hang-up"
+    after_bytes: int = Field(4096, ge=0, description="sent on the connection before")
+    how: Literal["reset", "close"] = "reset"
+
+    def script(self) -> Script:
+        """Go away."""
+        return _Away(self)
+
+
+class _Away(AtByte):
+    def __init__(self, how: HangUpAt) -> None:
+        super().__init__(how.after_bytes)
+        self._how = how.how
+
+    def deed(self, rest: bytes) -> Iterator[Step]:
+        yield HangUp(self._how)
+
+
+@act
+class Stall(Act):
+    """After so many bytes nothing is sent for so many seconds, or until the peer loses patience."""
+
+    kind: Literal["stall"] = "stall"
+    after_bytes: int = Field(4096, ge=0, description="sent on the connection before")
+    seconds: float = Field(2.0, gt=0, le=LONGEST)
+
+    @property
+    def lasts(self) -> float:
+        """The pause."""
+        return self.seconds
+
+    def script(self) -> Script:
+        """Wait once."""
+        return _Stalling(self)
+
+
+class _Stalling(AtByte):
+    def __init__(self, how: Stall) -> None:
+        super().__init__(how.after_bytes)
+        self._seconds = how.seconds
+
+    def deed(self, rest: bytes) -> Iterator[Step]:
+        yield Pause(self._seconds)
+        yield rest
+
 
 #: What an A-ASSOCIATE-RQ of ours has about.
 _PROMISED: Final = 205
