@@ -60,7 +60,8 @@ def _not_empty(values: tuple[T, ...]) -> tuple[T, ...]:
     return values
 
 
-def _fix_tag(value: object) -> str:
+def fix_tag(value: object) -> str:
+    """Which sort of fix ``value`` is."""
     return "remedy" if isinstance(value, Mapping | Remedy) else "revert"
 
 
@@ -160,7 +161,7 @@ class Remedy(Frozen):
 #: How the fault is repaired: undone, or as an administrator chose to.
 Fix = Annotated[
     Annotated[Literal["revert"], Tag("revert")] | Annotated[Remedy, Tag("remedy")],
-    Discriminator(_fix_tag),
+    Discriminator(fix_tag),
 ]
 Rules = Annotated[tuple[Expectation, ...], AfterValidator(_not_empty)]
 _SUCCESS = (Expectation(outcome=("success",)),)

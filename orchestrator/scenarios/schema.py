@@ -7,24 +7,28 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import reduce
+from operator import or_
 from pathlib import Path
-from typing import Any, Final
+from types import GenericAlias
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel
-from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
+from pydantic import BaseModel, Discriminator, Field, Tag, create_model
+from pydantic.fields import FieldInfo
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
 
+from dicom.frozen import Frozen
 from dicom.registry import unknown_word
 from dicom.settings import ArchiveSettings
 from orchestrator.errors import InputError
 from orchestrator.faults.base import FAULTS
 from orchestrator.model.results import RunResult
-from orchestrator.model.scenario import Scenario
+from orchestrator.model.scenario import Remedy, Route, Scenario, Slug, Variant, fix_tag
 from orchestrator.probes.base import PROBES
 
 JsonSchema = dict[str, Any]
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
-_DEFINITIONS: Final = "#/$defs/"
 
 
 class _Untitled(GenerateJsonSchema):
@@ -35,29 +39,30 @@ class _Untitled(GenerateJsonSchema):
 
 
 def scenario_schema() -> JsonSchema:
-    """Of scenario files, with every fault's arguments, the probes and an archive's settings."""
-    faults = {name: FAULTS[name] for name in FAULTS}
-    models: list[type[BaseModel]] = [Scenario, ArchiveSettings, *faults.values()]
-    _, collected = models_json_schema(
-        [(model, "validation") for model in models],
-        by_alias=True,
-        ref_template=_DEFINITIONS + "{model}",
-        schema_generator=_Untitled,
+    """Of scenario files, with every fault's arguments, the probes and an archive's settings.
+
+    Which role is an archive it can't tell, so it takes no settings of a modality.
+    """
+    settings: Any = GenericAlias(Mapping, (str, ArchiveSettings))
+    remedy: Any = _narrowed(Remedy, settings=settings)
+    fix: Any = Annotated[Literal["revert"], Tag("revert")] | Annotated[remedy, Tag("remedy")]
+    fault: Any = reduce(or_, _written_faults())
+    route = _narrowed(Route, probe=Literal[tuple(PROBES)])
+    variant = _narrowed(
+        Variant,
+        settings=settings | None,
+        fault=fault | None,
+        fix=Annotated[fix, Discriminator(fix_tag)] | None,
     )
-    definitions: dict[str, JsonSchema] = collected["$defs"]
-    definitions["FaultUse"] = _fault_use(faults)
-    definitions["SettingsByRole"] = {
-        "type": "object",
-        "description": "neutral settings per archive role, only the ones that matter here",
-        "additionalProperties": _reference("ArchiveSettings"),
-    }
-    definitions["Route"]["properties"]["probe"]["enum"] = list(PROBES)
-    for owner in ("Scenario", "Variant", "Remedy"):
-        properties = definitions[owner]["properties"]
-        for key, definition in (("fault", "FaultUse"), ("settings", "SettingsByRole")):
-            if key in properties:
-                properties[key] = _reference(definition)
-    return {"$schema": _DIALECT, **definitions.pop("Scenario"), "$defs": definitions}
+    scenario = _narrowed(
+        Scenario,
+        routes=GenericAlias(Mapping, (Slug, route)),
+        settings=settings,
+        fault=fault | None,
+        fix=fix,
+        variants=GenericAlias(Mapping, (Slug, variant)),
+    )
+    return _of(scenario)
 
 
 def run_schema() -> JsonSchema:
@@ -108,36 +113,23 @@ def _of(model: type[BaseModel], mode: JsonSchemaMode = "validation") -> JsonSche
     return {"$schema": _DIALECT, **schema}
 
 
-def _fault_use(faults: Mapping[str, type[BaseModel]]) -> JsonSchema:
-    """A fault by its bare name, or with its arguments."""
-    bare = [name for name, model in faults.items() if not _required(model)]
-    return {
-        "description": "the one thing that is broken",
-        "oneOf": [
-            {"enum": bare},
-            *(_with_arguments(name, model) for name, model in faults.items()),
-        ],
-    }
+def _narrowed(model: type[BaseModel], **types: Any) -> type[BaseModel]:
+    """``model`` with these fields of narrower types."""
+    fields: dict[str, Any] = {name: (types[name], model.model_fields[name]) for name in types}
+    return create_model(model.__name__, __base__=model, __doc__=model.__doc__, **fields)
 
 
-def _with_arguments(name: str, model: type[BaseModel]) -> JsonSchema:
-    arguments = _reference(model.__name__)
-    return {
-        "type": "object",
-        "properties": {
-            name: arguments if _required(model) else {"anyOf": [arguments, {"type": "null"}]}
-        },
-        "required": [name],
-        "additionalProperties": False,
-    }
+def _written_faults() -> Iterator[Any]:
+    """The types of a fault in a file: its bare name, or a mapping of its name to its arguments."""
+    needy = {name for name in FAULTS if any(map(_required, FAULTS[name].model_fields.values()))}
+    yield Literal[tuple(name for name in FAULTS if name not in needy)]
+    for name, fault in FAULTS.items():
+        field: Any = (fault if name in needy else fault | None, Field(alias=name))
+        yield create_model(f"{fault.__name__}Written", __base__=Frozen, fault=field)
 
 
-def _required(model: type[BaseModel]) -> bool:
-    return any(field.is_required() for field in model.model_fields.values())
-
-
-def _reference(definition: str) -> JsonSchema:
-    return {"$ref": _DEFINITIONS + definition}
+def _required(field: FieldInfo) -> bool:
+    return field.is_required()
 
 
 def main(arguments: list[str]) -> None:

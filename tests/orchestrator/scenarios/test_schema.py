@@ -67,7 +67,10 @@ def good() -> Any:
         ("titel", "Another", False),
         ("fault", "wrong-prot", False),
         ("fault", "wrong-called-aetitle", False),
+        ("fault", None, True),
         ("fault", {"wrong-port": None}, True),
+        ("fault", {"wrong-called-aetitle": None}, False),
+        ("fault", {"wrong-port": {"port": 1}}, False),
         ("fault", {"wrong-port": {}}, True),
         ("fault", {"wrong-called-aetitle": {"title": "OLD"}}, True),
         ("fault", {"wrong-called-aetitle": {"titel": "OLD"}}, False),
@@ -88,6 +91,9 @@ def good() -> Any:
         ("roles", {"ct": {"kind": "modalty"}}, False),
         ("variants", {"other": {"title": "Other", "fault": "wrong-port"}}, True),
         ("variants", {"other": {"fault": "wrong-port"}}, False),
+        ("variants", {"other": {"title": "Other", "fault": "wrong-prot"}}, False),
+        ("variants", {"other": {"title": "Other", "fix": "revrt"}}, False),
+        ("variants", {"other": {"title": "Other", "settings": {"archive": {"tsl": {}}}}}, False),
     ],
 )
 def test_an_editor_sees_what_the_loader_would_complain_about(
