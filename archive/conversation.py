@@ -91,18 +91,18 @@ class Conversation:
             self._policy.answer(
                 proposal.abstract_syntax, proposal.transfer_syntaxes, association.called
             )
-            for proposal in association.proposals
+            for proposal in association.requested.proposals
         ]
         roles = {
             uid: roles
-            for uid, roles in association.roles.items()
+            for uid, roles in association.requested.roles.items()
             if self._policy.service_of(uid, association.called) in ("store", "commit")
         }
         length = self._policy.settings.max_pdu_length or 0
         association.accept(answers, length, roles, self._extended())
         refused = [
             f"{proposal.abstract_syntax} ({answer.result})"
-            for proposal, answer in zip(association.proposals, answers, strict=True)
+            for proposal, answer in zip(association.requested.proposals, answers, strict=True)
             if answer.result != ACCEPTED
         ]
         self._log(f"{who} accepted" + (f", refused: {', '.join(refused)}" if refused else ""))
@@ -123,7 +123,7 @@ class Conversation:
             return {}
         self._relational = {
             uid
-            for uid, information in self._association.extended.items()
+            for uid, information in self._association.requested.extended.items()
             if uid in QUERY_CLASSES and information[:1] == _RELATIONAL
         }
         return dict.fromkeys(self._relational, _RELATIONAL)

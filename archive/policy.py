@@ -18,13 +18,11 @@ from dicom.association.requested import (
     Rejection,
 )
 from dicom.datasets.uids import uid_of
+from dicom.dimse.scu import VERIFICATION
 from dicom.settings import ArchiveSettings, KnownAE, Service
 from dicom.workflow.performed_step import MPPS
 from dicom.workflow.storage_commitment import STORAGE_COMMITMENT
 from dicom.workflow.worklist import MODALITY_WORKLIST
-
-VERIFICATION: Final = "1.2.840.10008.1.1"
-
 
 #: What an abstract syntax can stand for: services to be permitted, and those of the workflow.
 Offered = Service | Literal["commit", "worklist", "mpps"]

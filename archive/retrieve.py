@@ -235,7 +235,7 @@ class Retrieval:
         return reencode(held.path, held.transfer_syntax, transfer_syntax)
 
     def _context_for(self, held: Held) -> Context | None:
-        roles = self._association.roles.get(held.sop_class)
+        roles = self._association.requested.roles.get(held.sop_class)
         if self._rules.get_needs_role and not (roles and roles.scp):
             return None
         usable = {

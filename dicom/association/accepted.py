@@ -26,7 +26,6 @@ from dicom.association.requested import (
     ACCEPTED,
     ContextAnswer,
     MalformedRequestError,
-    Proposal,
     Rejection,
     Requested,
     Roles,
@@ -63,10 +62,7 @@ class AcceptedAssociation:
         tracer: sees what passes.
 
     Attributes:
-        calling, called: AE titles of the request, without padding.
-        proposals: its presentation contexts.
-        roles: proposed roles per SOP class.
-        extended: SOP class extended negotiation (PS3.7 D.3.3.5): application information per class.
+        requested: what the requestor asks for, after ``read_request``.
         contexts: accepted contexts by their ID, after ``accept``.
     """
 
@@ -85,23 +81,28 @@ class AcceptedAssociation:
         self._waiting: list[IncomingMessage] = []
         self._cancelled: set[int] = set()
         self._indicate = {
-            Event.ASSOCIATE_RQ: self._take_request,
             Event.P_DATA: self._take_data,
             Event.RELEASE_RQ: self._take_release,
         }
         self._state = State.IDLE
         self._happens(Event.CONNECTED)
         self.peer = peer
-        self.calling = ""
-        self.called = ""
-        self.proposals: tuple[Proposal, ...] = ()
-        self.roles: Mapping[str, Roles] = {}
-        self.extended: Mapping[str, bytes] = {}
+        self.requested: Requested
         self.contexts: dict[int, Context] = {}
+
+    @property
+    def calling(self) -> str:
+        """AE title of the requestor, without padding."""
+        return self.requested.calling
+
+    @property
+    def called(self) -> str:
+        """AE title that the requestor asks for, without padding."""
+        return self.requested.called
 
     def read_request(
         self, timeout: float, hasty_pdu: Abort | None, malformed: Abort | None = None
-    ) -> Requested:
+    ) -> None:
         """Wait for the A-ASSOCIATE-RQ and take it apart.
 
         Args:
@@ -124,11 +125,10 @@ class AcceptedAssociation:
         except TimeoutError:
             self._end(Event.TIMER_EXPIRED, f"no complete A-ASSOCIATE-RQ in {timeout:g} s")
         try:
-            self._requested = Requested.read(pdu)
+            self.requested = Requested.read(pdu)
         except MalformedRequestError as error:
             self._end(Event.INVALID_PDU, str(error), malformed)
         self._happens(Event.ASSOCIATE_RQ)
-        return self._requested
 
     def reject(self, rejection: Rejection) -> None:
         """Send A-ASSOCIATE-RJ."""
@@ -153,10 +153,10 @@ class AcceptedAssociation:
             proposal.context_id: Context(
                 proposal.context_id, proposal.abstract_syntax, answer.transfer_syntax
             )
-            for proposal, answer in zip(self.proposals, answers, strict=True)
+            for proposal, answer in zip(self.requested.proposals, answers, strict=True)
             if answer.result == ACCEPTED
         }
-        pdu = self._requested.acceptance_pdu(answers, max_length, roles, extended, identity)
+        pdu = self.requested.acceptance_pdu(answers, max_length, roles, extended, identity)
         self._happens(Event.ACCEPT, pdu)
 
     def receive(self) -> tuple[Context, IncomingMessage]:
@@ -192,7 +192,7 @@ class AcceptedAssociation:
         suffix = "RQ" if message.MessageIDBeingRespondedTo is None else "RSP"
         encoded: DIMSEMessage = getattr(dimse_messages, f"{kind}_{suffix}")()
         encoded.primitive_to_message(message)
-        size = self._requested.max_length or UNLIMITED
+        size = self.requested.max_length or UNLIMITED
         for primitive in encoded.encode_msg(context.context_id, size):
             self._happens(Event.SEND_DATA, P_DATA_TF(primitive).encode())
 
@@ -226,7 +226,7 @@ class AcceptedAssociation:
         self._state = action.next
         if action.step is Step.SEND:
             self._send(pdu)
-        elif action.step is Step.INDICATE:
+        elif action.step is Step.INDICATE and event in self._indicate:
             self._indicate[event](pdu)
         elif action.step is Step.ABORT and how is not None:
             with contextlib.suppress(AssociationEndedError):
@@ -257,12 +257,6 @@ class AcceptedAssociation:
         self._happens(event, pdu, self._rules.unexpected_pdu)
         if self._state in OVER:
             raise AssociationEndedError(words)
-
-    def _take_request(self, _: bytes) -> None:
-        requested = self._requested
-        self.calling, self.called = requested.calling, requested.called
-        self.proposals = requested.proposals
-        self.roles, self.extended = requested.roles, requested.extended
 
     def _take_release(self, _: bytes) -> None:
         self._happens(Event.RELEASE_RESPONSE, upper_layer.release_response())

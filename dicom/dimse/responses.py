@@ -11,18 +11,10 @@ from pydicom import Dataset
 from dicom.frozen import Frozen
 
 SUCCESS: Final = 0x0000
-
-
 PENDING: Final = 0xFF00
-
-
 CANCELLED: Final = 0xFE00
-
-
 #: Error Comment (0000,0902) is VR LO: 64 characters.
 _COMMENT_LENGTH: Final = 64
-
-
 _FACT: Final = re.compile(r"\{(\w+)\}")
 
 
@@ -58,13 +50,3 @@ class Reply(NamedTuple):
     def failed(cls, failure: Failure, error: str = "") -> Reply:
         """The response that ``failure`` asks for, with ``error`` filled in."""
         return cls(failure.status, None, failure.said(error=error), failure.error_id)
-
-    def command_attributes(self) -> Dataset:
-        """Status (0000,0900), and Error Comment and Error ID where there are any."""
-        attributes = Dataset()
-        attributes.Status = self.status
-        if self.comment:
-            attributes.ErrorComment = self.comment
-        if self.error_id is not None:
-            attributes.ErrorID = self.error_id
-        return attributes

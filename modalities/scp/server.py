@@ -147,10 +147,10 @@ class NodeScp:
             self._open += 1
         try:
             with contextlib.suppress(AssociationEndedError):
-                requested = association.read_request(_REQUEST_SECONDS, _BY_USER, _BY_USER)
-                rejection = self._rejection(requested, others)
+                association.read_request(_REQUEST_SECONDS, _BY_USER, _BY_USER)
+                rejection = self._rejection(association.requested, others)
                 if rejection is None:
-                    self._answer(association, self._accept(association, requested))
+                    self._answer(association, self._accept(association))
                 else:
                     association.reject(rejection)
         finally:
@@ -171,10 +171,9 @@ class NodeScp:
             return Rejection(2, 3, 2, "local limit exceeded")
         return None
 
-    def _accept(
-        self, association: AcceptedAssociation, requested: Requested
-    ) -> Mapping[int, Acceptor]:
+    def _accept(self, association: AcceptedAssociation) -> Mapping[int, Acceptor]:
         """Accept with what is supported; returns who answers in which accepted context."""
+        requested = association.requested
         # a SOP class is answered alike in all its contexts: as its last one is
         supported = {
             each.abstract_syntax: self._supported(each.abstract_syntax, requested)
