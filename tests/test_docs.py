@@ -40,7 +40,16 @@ _FENCE: Final = re.compile(r"^```(\w+)(?: title=(\S+))?\n(.*?)^```$", re.M | re.
 #: Of tests that share one copy of the packages, and one run of its scenarios.
 in_the_copy: Final = pytest.mark.xdist_group("documents")
 #: What the documents' examples are copied into to be run.
-_PARTS: Final = ("archive", "dicom", "orchestrator", "modalities", "profiles", "scenarios")
+_PARTS: Final = (
+    "archive",
+    "bench",
+    "dicom",
+    "modalities",
+    "orchestrator",
+    "profiles",
+    "scenarios",
+    "tests",
+)
 
 
 @dataclass(frozen=True)
@@ -199,6 +208,17 @@ def test_the_example_code_follows_the_house_rules(checkout: Path) -> None:
     ):
         done = _python(checkout, "-m", *words, *files)
         assert done.returncode == 0, done.stdout
+
+
+def test_the_example_family_passes_the_tests_that_find_it(checkout: Path) -> None:
+    tool("dciodvfy")
+    named = "tests/modalities/families/test_all_families.py"
+    assert named in (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    options = ("-p", "no:cacheprovider", "-p", "no:xdist", "-k", "PATTERN")
+    done = _python(checkout, "-m", "pytest", *options, named)
+    summary = done.stdout.splitlines()[-1]
+    assert done.returncode == 0, done.stdout
+    assert re.match(r"\d+ passed, \d+ deselected", summary), summary
 
 
 def test_the_example_site_is_a_site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
