@@ -179,10 +179,17 @@ def show(
 @app.command()
 def validate(
     files: Annotated[
-        list[Path] | None, typer.Argument(help="Scenario files; all of them by default.")
+        list[Path] | None,
+        typer.Argument(
+            help="Scenarios, vendor profiles, site files, or folders of them; by default all"
+            " scenarios and profiles."
+        ),
     ] = None,
 ) -> None:
-    """Check scenario files: every error of every file, with its line. Starts nothing."""
+    """Check scenarios, vendor profiles and site files: every error of every file, with its line.
+
+    Says of each file what it is. Starts nothing.
+    """
     from orchestrator.commands.catalogue import validate as command
 
     command(tuple(files or ()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from rich.text import Text
 
 from dicom.registry import unknown_word
 from orchestrator.errors import InputError
-from orchestrator.files.problems import InvalidFileError, Problem
+from orchestrator.files.problems import InvalidFileError, Problem, shown
 from orchestrator.judging.words import describe
 from orchestrator.model.scenario import Expectation
 from orchestrator.output import console
@@ -25,8 +25,9 @@ from orchestrator.output.summary import MOST_COMMANDS, print_cell, print_summary
 from orchestrator.records.folders import LATEST, RECORD, RUN_NAME, find_run, run_folders
 from orchestrator.records.record import load_run
 from orchestrator.runs.choice import scenario_folder
-from orchestrator.scenarios.loader import LoadedScenario, load_all, load_scenario
+from orchestrator.scenarios.loader import LoadedScenario, load_all
 from orchestrator.scenarios.schema import schema_text
+from orchestrator.scenarios.validation import check_file, check_profiles, files_below
 from orchestrator.scenarios.words import fault_in_words, given_in_words
 
 
@@ -78,25 +79,42 @@ def show(name: str, runs: Path, cell: str | None = None) -> None:
         print_summary(out, result, folder, commands=MOST_COMMANDS)
 
 
-def validate(files: tuple[Path, ...]) -> None:
-    """Check ``files``, or all scenarios; every problem of every file at once.
+def validate(paths: tuple[Path, ...]) -> None:
+    """Check files and folders of them, or all scenarios and vendor profiles, and say what each is.
 
     Raises:
-        InvalidFileError: something is wrong.
+        InvalidFileError: something is wrong; every problem of every file is in it.
+        InputError: a folder has no such files.
     """
-    if not files:
-        scenarios = load_all(scenario_folder())
-        console.results().print(f"{counted(len(scenarios), 'scenario')}: no errors")
+    out = console.results()
+    if not paths:
+        _validate_all(out)
         return
-    problems: list[Problem] = []
-    for file in files:
-        try:
-            load_scenario(file)
-        except InvalidFileError as error:
-            problems.extend(error.problems)
-    if problems:
-        raise InvalidFileError(problems)
-    console.results().print(f"{counted(len(files), 'file')}: no errors")
+    checked = [check_file(file) for file in files_below(paths)]
+    for each in checked:
+        if each.sort is not None:
+            out.print(Text(f"{shown(each.file)}: {each.sort}"), soft_wrap=True)
+    _raise_problems(problem for each in checked for problem in each.problems)
+    out.print(f"{counted(len(checked), 'file')}: no errors")
+
+
+def _validate_all(out: Console) -> None:
+    profiles = check_profiles()
+    problems = [problem for each in profiles for problem in each.problems]
+    scenarios: tuple[LoadedScenario, ...] = ()
+    try:
+        scenarios = load_all(scenario_folder())
+    except InvalidFileError as error:
+        problems.extend(error.problems)
+    _raise_problems(problems)
+    out.print(f"{counted(len(scenarios), 'scenario')}: no errors")
+    out.print(f"{counted(len(profiles), 'profile')}: no errors")
+
+
+def _raise_problems(problems: Iterable[Problem]) -> None:
+    found = tuple(problems)
+    if found:
+        raise InvalidFileError(found)
 
 
 def schema(name: str) -> None:

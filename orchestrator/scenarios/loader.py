@@ -18,17 +18,20 @@ from orchestrator.scenarios.checks import check
 from orchestrator.scenarios.parts import with_parts
 
 __all__ = [
+    "SUFFIXES",
     "BrokenFile",
     "LoadedScenario",
     "Problem",
     "ScenarioErrors",
     "Shelf",
+    "document_of",
     "load_all",
     "load_scenario",
     "read_folder",
 ]
 
-_SUFFIXES: Final = (".yaml", ".yml")
+#: How a YAML file's name ends.
+SUFFIXES: Final = (".yaml", ".yml")
 #: A scenario with its fault, ready to be lived through.
 LoadedScenario: TypeAlias = Scenario[Fault]
 
@@ -94,7 +97,7 @@ def read_folder(folder: Path) -> Shelf:
     Raises:
         InputError: there is no such folder, or no scenario in it.
     """
-    files = sorted(file for suffix in _SUFFIXES for file in folder.glob(f"*/*{suffix}"))
+    files = sorted(file for suffix in SUFFIXES for file in folder.glob(f"*/*{suffix}"))
     if not files:
         raise InputError(
             f"no scenarios in {folder}; expected files <category>/<name>.yaml below it"
@@ -115,7 +118,7 @@ def read_folder(folder: Path) -> Shelf:
 
 
 def _load(file: Path) -> tuple[LoadedScenario | None, list[Problem]]:
-    findings = Findings(shown(file), _document(file))
+    findings = Findings(shown(file), document_of(file))
     findings.add_yaml_faults()
     data = findings.document.data
     if not isinstance(data, Mapping):
@@ -131,7 +134,8 @@ def _load(file: Path) -> tuple[LoadedScenario | None, list[Problem]]:
     return (None if scenario is None else _located(scenario, file)), findings.problems
 
 
-def _document(file: Path) -> Document:
+def document_of(file: Path) -> Document:
+    """The file as YAML; that it can't be read is one of its faults."""
     try:
         return read(file)
     except OSError as error:

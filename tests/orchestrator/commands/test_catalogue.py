@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,10 @@ import pytest
 from orchestrator.commands import catalogue
 from orchestrator.errors import InputError
 from orchestrator.faults.addressing import WrongCalledAETitle
-from orchestrator.files.problems import InvalidFileError, Problem
+from orchestrator.files.problems import InvalidFileError
 from orchestrator.scenarios.loader import LoadedScenario
 
+ROOT = Path(__file__).parents[3]
 WRONG = LoadedScenario.model_validate(
     {
         "name": "wrong-title",
@@ -95,20 +97,43 @@ def test_an_unknown_name_is_answered_with_the_nearest_right_one(tmp_path: Path) 
         catalogue.show("wrong-titel", tmp_path)
 
 
-def test_the_problems_of_all_files_are_reported_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(file: Path) -> LoadedScenario:
-        raise InvalidFileError([Problem(file.name, 3, 1, "roles", "not a mapping")])
-
-    monkeypatch.setattr(catalogue, "load_scenario", broken)
+def test_the_problems_of_all_files_are_reported_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("b.yaml", "a.yaml"):
+        Path(name).write_text("story: It happened.\nroles: 3\n")
     with pytest.raises(InvalidFileError) as error:
         catalogue.validate((Path("b.yaml"), Path("a.yaml")))
-    assert str(error.value) == "a.yaml:3: roles: not a mapping\nb.yaml:3: roles: not a mapping"
+    told = [line for line in str(error.value).splitlines() if "mapping" in line]
+    roles = "roles: saw '3'; expected a mapping"
+    assert told == [f"a.yaml:2: {roles}", f"b.yaml:2: {roles}"]
+    assert capsys.readouterr().out == "b.yaml: scenario\na.yaml: scenario\n"
 
 
-def test_files_without_errors_are_counted(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+def test_files_without_errors_are_counted_and_each_is_said_to_be_what_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(catalogue, "load_scenario", lambda _file: WRONG)
-    catalogue.validate((Path("a.yaml"), Path("b.yaml")))
+    shutil.copytree(ROOT / "profiles", tmp_path / "profiles")
+    shutil.copytree(ROOT / "scenarios" / "network", tmp_path / "scenarios" / "network")
+    monkeypatch.chdir(tmp_path)
+    catalogue.validate((Path("profiles/orthanc-1.12.yaml"), Path("scenarios")))
+    assert capsys.readouterr().out.splitlines() == [
+        "profiles/orthanc-1.12.yaml: vendor profile",
+        "scenarios/network/cut-mid-study.yaml: scenario",
+        "scenarios/network/firewall-drop.yaml: scenario",
+        "3 files: no errors",
+    ]
+
+
+def test_without_files_all_scenarios_and_profiles_are_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
     catalogue.validate(())
-    assert capsys.readouterr().out == "2 files: no errors\n2 scenarios: no errors\n"
+    assert capsys.readouterr().out == "2 scenarios: no errors\n3 profiles: no errors\n"
+    mine = tmp_path / "profiles" / "mine.yaml"
+    mine.parent.mkdir()
+    mine.write_text("stack: mine\ntitle: Mine\n")
+    with pytest.raises(InvalidFileError, match=r"profiles/mine\.yaml:1: defaults: 'defaults' is"):
+        catalogue.validate(())
