@@ -30,7 +30,6 @@ class Launch:
         role: the node's.
         ports: a name to the port inside a container; on loopback the runner picks free ones.
         service: the service of compose.yaml that the docker backend runs.
-        image: another image than the service's.
         files: written below the node's configuration folder before each start.
         environment: besides what the node has anyway.
     """
@@ -38,7 +37,6 @@ class Launch:
     role: str
     ports: Mapping[str, int]
     service: str
-    image: str | None = None
     files: Mapping[str, bytes] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
 

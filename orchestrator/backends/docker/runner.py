@@ -259,7 +259,7 @@ class DockerRunner:
             ComposeNode(
                 role=role,
                 service=node.launch.service,
-                image=node.launch.image or self._image_for(node.launch.service),
+                image=self._image_for(node.launch.service),
                 config=self._places[role].config,
                 exchange=self._places[role].exchange,
                 ports=tuple(node.launch.ports.values()),
@@ -323,7 +323,7 @@ def project_name(lab: str) -> str:
 
 def _container_part(launch: Launch) -> tuple[object, ...]:
     """What a container is made with and can't be changed by a restart."""
-    return (launch.service, launch.image, dict(launch.environment), dict(launch.ports))
+    return (launch.service, dict(launch.environment), dict(launch.ports))
 
 
 def _own_user() -> str | None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shlex
 import signal
 import subprocess
@@ -154,12 +155,18 @@ def test_a_node_that_dies_at_once_is_reported_with_its_last_words(open_runner: O
 
 
 def test_an_image_that_is_not_here_is_an_error_and_not_a_download(
-    engine: Engine, open_runner: OpenRunner
+    engine: Engine, tmp_path: Path
 ) -> None:
-    runner = open_runner()
-    launch = orthanc(runner, "archive")
+    runner = DockerRunner(
+        engine,
+        "test-run",
+        f"test-{secrets.token_hex(4)}",
+        tmp_path,
+        image_for=lambda service: f"pacslab/no-such-image:{service}",
+        node_image="",
+    )
     with pytest.raises(LabError, match=r"pacslab/no-such-image"):
-        runner.start([replace(launch, image="pacslab/no-such-image:1")])
+        runner.start([orthanc(runner, "archive")])
     runner.close()
     assert left_of(engine, runner) == []
 
