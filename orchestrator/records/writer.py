@@ -11,7 +11,7 @@ from orchestrator.errors import EnvironmentProblemError
 from orchestrator.model.events import CellDone
 from orchestrator.model.results import CellId, CellResult, RunResult
 from orchestrator.records.evidence_files import without_evidence
-from orchestrator.records.folders import point_latest
+from orchestrator.records.folders import RECORD, point_latest
 from orchestrator.records.full_disk import is_full, make_room
 from orchestrator.records.record import replace_record, write_run
 
@@ -35,7 +35,7 @@ class RecordWriter:
     ) -> None:
         self._folder = folder
         self._head = head
-        self._chosen = chosen
+        self._chosen = {cell.slug: cell for cell in chosen}
         self._results = {result.cell.slug: result for result in refused}
         self._stored = dict(self._results)
         self._over = False
@@ -43,8 +43,9 @@ class RecordWriter:
     def begin(self) -> None:
         """Write the record before the first cell starts, and make ``latest`` lead to it."""
         self._replace()
-        with suppress(OSError):  # the newest run is also found by its name
-            point_latest(self._folder)
+        if (self._folder / RECORD).exists():
+            with suppress(OSError):  # the newest run is also found by its name
+                point_latest(self._folder)
 
     def add(self, done: CellDone) -> None:
         """Take the result of a cell; one that comes when the run is over is too late."""
@@ -98,11 +99,12 @@ class RecordWriter:
 
     def _known(self, results: dict[str, CellResult]) -> RunResult:
         """What is known so far, each cell as ``results`` has it."""
-        slugs = [cell.slug for cell in self._chosen]
         return self._head.model_copy(
             update={
-                "cells": tuple(results[slug] for slug in slugs if slug in results),
-                "unfinished": tuple(c for c in self._chosen if c.slug not in results),
+                "cells": tuple(results[slug] for slug in self._chosen if slug in results),
+                "unfinished": tuple(
+                    cell for slug, cell in self._chosen.items() if slug not in results
+                ),
             }
         )
 
