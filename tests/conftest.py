@@ -24,17 +24,13 @@ from tests.modalities.peers import (
     until,
 )
 from tests.peers import LOOPBACK, release_ports, reserved_port, tool
+from tests.spreading import Spreading
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let containers be used by one worker alone; the tests of a file that runs all scenarios too.
-
-    Each worker would otherwise do again what such tests share. Groups are begun first.
-    """
-    for item in items:
-        if item.get_closest_marker("docker") and not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group("docker"))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Spreading:
+    """Keep together what shares something costly."""
+    return Spreading(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -37,8 +37,6 @@ DOCUMENTS: Final = tuple(
 GUIDES: Final = tuple(path for path in DOCUMENTS if path.name != "archive-facts.md")
 README: Final = (ROOT / "README.md").read_text(encoding="utf-8")
 _FENCE: Final = re.compile(r"^```(\w+)(?: title=(\S+))?\n(.*?)^```$", re.M | re.S)
-#: Of tests that share one copy of the packages, and one run of its scenarios.
-in_the_copy: Final = pytest.mark.xdist_group("documents")
 #: What the documents' examples are copied into to be run.
 _PARTS: Final = (
     "archive",
@@ -135,13 +133,11 @@ def test_there_is_an_example_of_everything_that_can_be_added() -> None:
     assert folders == {*plugins, families, "profiles", "scenarios/data", "scenarios/admission"}
 
 
-@in_the_copy
 def test_the_example_scenarios_are_free_of_mistakes(checkout: Path) -> None:
     done = _python(checkout, "-m", "orchestrator", "validate")
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@in_the_copy
 @pytest.mark.local
 def test_the_examples_behave_as_they_declare(tried: RunResult) -> None:
     verdicts = {cell.cell.slug: cell.verdict for cell in tried.cells}
@@ -156,7 +152,6 @@ def test_the_examples_behave_as_they_declare(tried: RunResult) -> None:
     }
 
 
-@in_the_copy
 @pytest.mark.local
 def test_the_example_profile_refuses_what_the_products_take(tried: RunResult) -> None:
     seen = {
@@ -168,7 +163,6 @@ def test_the_example_profile_refuses_what_the_products_take(tried: RunResult) ->
     assert seen["orthanc"] == seen["dcm4chee"] == seen["dcmqrscp"] == "delivered"
 
 
-@in_the_copy
 @pytest.mark.local
 def test_what_the_example_stack_does_not_have_is_unsupported_with_the_reason(
     tried: RunResult,
@@ -182,7 +176,6 @@ def test_what_the_example_stack_does_not_have_is_unsupported_with_the_reason(
     assert all("dcmqrscp has no such setting" in reason for reason in reasons)
 
 
-@in_the_copy
 @pytest.mark.local
 def test_on_the_example_stack_every_scenario_passes_or_is_unsupported_with_the_reason(
     checkout: Path,
@@ -196,7 +189,6 @@ def test_on_the_example_stack_every_scenario_passes_or_is_unsupported_with_the_r
     assert all(odd.values())
 
 
-@in_the_copy
 def test_the_example_code_follows_the_house_rules(checkout: Path) -> None:
     files = [str(checkout / title) for title in EXAMPLES if title.endswith(".py")]
     if (known := ROOT / ".mypy_cache").is_dir():  # without it mypy reads every package again

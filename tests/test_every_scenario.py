@@ -13,7 +13,7 @@ from orchestrator.model.results import RunResult, Verdict
 from tests.peers import tool
 from tests.whole_runs import drifted, not_as_declared, orthanc_editions, orthanc_version, run_all
 
-pytestmark = [pytest.mark.local, pytest.mark.xdist_group("every scenario")]
+pytestmark = pytest.mark.local
 
 
 @pytest.fixture(scope="module")

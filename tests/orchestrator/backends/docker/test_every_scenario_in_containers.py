@@ -8,7 +8,7 @@ from orchestrator.backends.docker.backend import DockerBackend
 from orchestrator.model.results import RunResult
 from tests.whole_runs import drifted, not_as_declared, orthanc_editions, orthanc_version, run_all
 
-pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("every scenario in containers")]
+pytestmark = pytest.mark.docker
 
 
 @pytest.fixture(scope="module")
