@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from dicom.association.ends import Caller, Timeouts
 from modalities.generation import WrittenFile, write_study
@@ -25,6 +26,10 @@ from tests.modalities.peers import (
 )
 from tests.peers import LOOPBACK, release_ports, reserved_port, tool
 from tests.spreading import Spreading
+
+# What a busy machine does slowly is right all the same.
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
 
 
 @pytest.hookimpl(optionalhook=True)
