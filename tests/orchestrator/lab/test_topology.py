@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from dicom.settings import ArchiveSettings, TlsServer
 from orchestrator.backends.local import LocalBackend
 from orchestrator.lab.topology import FEEDER, Topology, healthy_state, topology_of
+from orchestrator.model.modality_settings import ModalitySettings
 from orchestrator.model.results import CellId
 from orchestrator.model.scenario import Scenario
 from orchestrator.model.state import LabState
@@ -78,3 +80,22 @@ def test_roles_whose_names_begin_alike_have_titles_of_their_own() -> None:
     route = {"probe": "move", "from": here, "to": "archive", "destination": viewer}
     topology, _ = lab_of(route)
     assert dict(topology.modalities) == {here: "EMERGENCY_ROOM_C", viewer: "EMERGENCY_ROOM_2"}
+
+
+def test_settings_are_laid_over_the_nodes_that_are_there_and_null_is_a_setting() -> None:
+    _, state = lab_of(ROUTES[0])
+    assert state.archives["archive"].model_fields_set == {"aetitle", "tls"}
+    changed = state.with_settings(
+        {
+            "archive": ArchiveSettings(aetitle="NEW", max_pdu_length=None),
+            "ct": ModalitySettings(associations=2),
+            "peer": ArchiveSettings(),
+        }
+    )
+    archive = changed.archives["archive"]
+    assert (archive.aetitle, archive.tls) == ("NEW", TlsServer())
+    assert archive.model_fields_set == {"aetitle", "tls", "max_pdu_length"}
+    ct = changed.modalities["ct"]
+    assert (ct.aetitle, ct.associations) == ("CT_ROOM_1", 2)
+    assert changed.archives.keys() == state.archives.keys()
+    assert changed.entries == state.entries
