@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 from pynetdicom.dimse_messages import N_EVENT_REPORT_RQ
 from pynetdicom.dimse_primitives import N_ACTION, N_EVENT_REPORT
 
-from archive.commitment_data import Instance, information_of, judged, requested
+from archive.commitment_data import ReferencedInstance, information_of, judged, requested
 from archive.policy import Policy
 from archive.store import ObjectStore
 from archive.vendor import Commitment
@@ -46,7 +46,7 @@ class _Order(NamedTuple):
 
     calling: str
     transaction: str
-    asked: tuple[Instance, ...]
+    asked: tuple[ReferencedInstance, ...]
 
 
 class Committer:

@@ -26,7 +26,7 @@ _PROCESSING_FAILURE: Final = 0x0110
 _AT_ONCE: Final = 500
 
 
-class Instance(NamedTuple):
+class ReferencedInstance(NamedTuple):
     """What commitment is asked for, or reported about: SOP class, instance, Failure Reason."""
 
     sop_class: str
@@ -34,7 +34,7 @@ class Instance(NamedTuple):
     reason: int = 0
 
 
-def judged(store: ObjectStore, asked: Sequence[Instance]) -> list[Instance]:
+def judged(store: ObjectStore, asked: Sequence[ReferencedInstance]) -> list[ReferencedInstance]:
     """Each instance with its Failure Reason, 0 where ``store`` holds it."""
     uids = list(dict.fromkeys(each.sop_instance for each in asked))
     held: dict[str, list[tuple[str, bool]]] = {}
@@ -45,7 +45,7 @@ def judged(store: ObjectStore, asked: Sequence[Instance]) -> list[Instance]:
     return [each._replace(reason=_reason(each, held)) for each in asked]
 
 
-def _reason(asked: Instance, held: dict[str, list[tuple[str, bool]]]) -> int:
+def _reason(asked: ReferencedInstance, held: dict[str, list[tuple[str, bool]]]) -> int:
     copies = held.get(asked.sop_instance)
     if not copies:
         return _NO_SUCH_INSTANCE
@@ -55,7 +55,7 @@ def _reason(asked: Instance, held: dict[str, list[tuple[str, bool]]]) -> int:
     return 0 if any(there) else _PROCESSING_FAILURE
 
 
-def requested(action: N_ACTION, context: Context) -> tuple[str, tuple[Instance, ...]]:
+def requested(action: N_ACTION, context: Context) -> tuple[str, tuple[ReferencedInstance, ...]]:
     """Transaction UID and instances of a request.
 
     Raises:
@@ -75,7 +75,7 @@ def requested(action: N_ACTION, context: Context) -> tuple[str, tuple[Instance, 
     if "ReferencedSOPSequence" not in information:
         raise ValueError("Missing ReferencedSOPSequence (0008,1199)")
     return transaction, tuple(
-        Instance(
+        ReferencedInstance(
             str(item.get("ReferencedSOPClassUID") or ""),
             str(item.get("ReferencedSOPInstanceUID") or ""),
         )
@@ -83,7 +83,9 @@ def requested(action: N_ACTION, context: Context) -> tuple[str, tuple[Instance, 
     )
 
 
-def information_of(transaction: str, judged: Iterable[Instance], *, lists_none: bool) -> Dataset:
+def information_of(
+    transaction: str, judged: Iterable[ReferencedInstance], *, lists_none: bool
+) -> Dataset:
     """Event Information (PS3.4 table J.3-2); ``lists_none`` as in ``Commitment``."""
     information = Dataset()
     information.TransactionUID = transaction

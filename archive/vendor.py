@@ -46,7 +46,7 @@ class LongIdentifier(Failure):
     longer_than: int = Field(ge=64, description="characters")
 
 
-class Receipt(Frozen):
+class ReceiptRules(Frozen):
     """What becomes of a C-STORE request. A field that is None: accepted as it is."""
 
     unparsable: Failure | None = Field(
@@ -222,7 +222,7 @@ class VendorProfile(Frozen):
     defaults: Defaults
     admission: Admission
     negotiation: Negotiation
-    receipt: Receipt
+    receipt: ReceiptRules
     query: Query
     retrieve: Retrieve
     reencodes_to: tuple[Uid, ...] = Field(

@@ -62,8 +62,8 @@ class KillsTheArchive(Nothing):
 @FAULTS.register("kills-the-container")
 class KillsTheContainer(Nothing):
     def verify(self, lab, route):
-        from orchestrator.backends.docker.engine import Engine
-        engine = Engine()
+        from orchestrator.backends.docker.engine import DockerEngine
+        engine = DockerEngine()
         (run,) = entries("runs", processes.RunEntry)
         labels = (f"org.pacslab.run={run[1].run}", "org.pacslab.role=archive")
         for container in engine.containers(*labels):

@@ -67,7 +67,7 @@ class WebRequest:
 
 
 @dataclass(frozen=True)
-class Reply:
+class WebReply:
     """Status, headers besides Content-Length, and the pieces of the body."""
 
     status: int
@@ -80,7 +80,7 @@ class Reply:
         return sum(piece.length for piece in self.pieces)
 
     @classmethod
-    def text(cls, status: int, words: str, **headers: str) -> Reply:
+    def text(cls, status: int, words: str, **headers: str) -> WebReply:
         """A refusal in words; header names with underscores for hyphens."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         body = Piece(f"{words}\n".encode())
@@ -89,7 +89,7 @@ class Reply:
     @classmethod
     def dicom_json(
         cls, status: int, answer: object, headers: Mapping[str, str] | None = None
-    ) -> Reply:
+    ) -> WebReply:
         """DICOM JSON (PS3.18 annex F)."""
         body = Piece(json.dumps(answer, ensure_ascii=False).encode())
         return cls(status, {"Content-Type": JSON, **(headers or {})}, (body,))

@@ -13,7 +13,7 @@ from typing import ClassVar, Final, cast
 
 import h11
 
-from archive.web.exchange import Reply, WebRequest
+from archive.web.exchange import WebReply, WebRequest
 from archive.web.service import DicomWebService, below
 from dicom.control import ControlHandler
 from dicom.web.multipart import Readable
@@ -75,7 +75,7 @@ class WebHandler(ControlHandler):
         with contextlib.suppress(ConnectionError):
             self._reply(reply)
 
-    def _reply(self, reply: Reply) -> None:
+    def _reply(self, reply: WebReply) -> None:
         self.send_response(reply.status)
         for name, value in reply.headers.items():
             self.send_header(name, value)

@@ -18,7 +18,7 @@ from archive.policy import Policy
 from archive.query import attributes, entities
 from archive.store import Held, ObjectStore
 from archive.vendor import Level
-from archive.web.exchange import JSON, Reply, WebRequest, as_json
+from archive.web.exchange import JSON, WebReply, WebRequest, as_json
 from archive.web.parameters import ParameterError, add_key, number, parameters, tag_of, text_element
 from archive.web.rules import QidoRules
 from dicom.datasets.matching import matches, texts
@@ -37,15 +37,15 @@ _TEXT_VRS: Final = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})
 _UNIQUE: Final = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
 
 
-def search(policy: Policy, rules: QidoRules, store: ObjectStore, request: WebRequest) -> Reply:
+def search(policy: Policy, rules: QidoRules, store: ObjectStore, request: WebRequest) -> WebReply:
     """Answer a query; ``request.path`` is that of a resource of QIDO-RS."""
     acceptable = {each.name for each in request.accepted} & {JSON, "application/json", "*/*"}
     if not acceptable and rules.not_acceptable is not None:
-        return Reply.text(rules.not_acceptable, f"only {JSON} is answered")
+        return WebReply.text(rules.not_acceptable, f"only {JSON} is answered")
     try:
         query = _Query.read(rules, request)
     except ParameterError as error:
-        return Reply.text(error.status, str(error))
+        return WebReply.text(error.status, str(error))
     found = [_answer(policy, rules, query, request, *each) for each in query.run(store)]
     found = found[query.offset :]
     limit = query.limit
@@ -55,8 +55,8 @@ def search(policy: Policy, rules: QidoRules, store: ObjectStore, request: WebReq
         headers["Warning"] = f'299 {request.base} "more than {limit} results; the rest is left out"'
     found = found[:limit] if limit else found
     if not found and rules.no_match == 204:
-        return Reply(204)
-    return Reply.dicom_json(200, [as_json(each) for each in found], headers)
+        return WebReply(204)
+    return WebReply.dicom_json(200, [as_json(each) for each in found], headers)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from archive.policy import Policy
 from archive.receive import Receiver
 from archive.store import ObjectStore
 from archive.web import qido, stow, wado
-from archive.web.exchange import Reply, WebRequest
+from archive.web.exchange import WebReply, WebRequest
 from archive.web.rules import WebRules
 
 #: The only user of a lab's archive; its password is made for the run.
@@ -65,26 +65,26 @@ class DicomWebService:
         """Path of the services as the settings in force make it."""
         return root_of(self._rules, self._policy().settings.aetitle)
 
-    def answer(self, request: WebRequest) -> Reply:
+    def answer(self, request: WebRequest) -> WebReply:
         """Answer one request; its path is empty where it is not below ``root``."""
         try:
             reply = self._answer(request)
         except Exception as error:  # noqa: BLE001  the client must see why, the archive must live
-            reply = Reply.text(500, f"{type(error).__name__}: {error}")
+            reply = WebReply.text(500, f"{type(error).__name__}: {error}")
         self._log(
             f"HTTP {request.method} /{'/'.join(request.path)} from {request.peer}: {reply.status}"
         )
         return reply
 
-    def _answer(self, request: WebRequest) -> Reply:
+    def _answer(self, request: WebRequest) -> WebReply:
         if not self._knows(request):
             realm = f'Basic realm="{self._rules.realm}"'
-            return Reply(401, {"WWW-Authenticate": realm})
+            return WebReply(401, {"WWW-Authenticate": realm})
         answers = self._resource(request)
         if not answers:
-            return Reply.text(404, f"no resource /{'/'.join(request.path)}")
+            return WebReply.text(404, f"no resource /{'/'.join(request.path)}")
         if request.method not in answers:
-            return Reply(405, {"Allow": ", ".join(sorted(answers))})
+            return WebReply(405, {"Allow": ", ".join(sorted(answers))})
         return answers[request.method]()
 
     def _knows(self, request: WebRequest) -> bool:
@@ -99,10 +99,10 @@ class DicomWebService:
             return False
         return hmac.compare_digest(pair, f"{USER}:{self._password}".encode())
 
-    def _resource(self, request: WebRequest) -> dict[str, Callable[[], Reply]]:
+    def _resource(self, request: WebRequest) -> dict[str, Callable[[], WebReply]]:
         """What each method does at the request's path; empty where there is no such resource."""
         path, rules = request.path, self._rules
-        answers: dict[str, Callable[[], Reply]] = {}
+        answers: dict[str, Callable[[], WebReply]] = {}
         names = path[::2]
         if len(path) % 2:
             if names in _SEARCHED:

@@ -13,7 +13,7 @@ from pydicom.tag import BaseTag
 
 from archive.policy import Policy
 from archive.receive import Offer, Receipt, Receiver
-from archive.web.exchange import Reply, WebRequest, as_json
+from archive.web.exchange import WebReply, WebRequest, as_json
 from archive.web.rules import StowRules
 from dicom.association.requested import ACCEPTED
 from dicom.datasets.encoding import UNREADABLE
@@ -33,7 +33,7 @@ class _NoFileError(ValueError):
     """A part that is no Part-10 file."""
 
 
-def store(policy: Policy, rules: StowRules, receiver: Receiver, request: WebRequest) -> Reply:
+def store(policy: Policy, rules: StowRules, receiver: Receiver, request: WebRequest) -> WebReply:
     """Take what the request carries by the rules of C-STORE, and say what became of each object.
 
     A message that is cut off, or has parts of another type, is what its complete parts of the
@@ -43,9 +43,9 @@ def store(policy: Policy, rules: StowRules, receiver: Receiver, request: WebRequ
     try:
         boundary = boundary_of(request.headers.get("content-type", ""))
     except MultipartError as error:
-        return Reply.text(415, str(error))
+        return WebReply.text(415, str(error))
     if name != "multipart/related" or parameters.get("type", "").lower() != DICOM:
-        return Reply.text(415, f'expected multipart/related; type="{DICOM}"')
+        return WebReply.text(415, f'expected multipart/related; type="{DICOM}"')
     study = request.path[1] if len(request.path) > 1 else None
     taking = _Taking(policy, rules, receiver, request, study)
     try:
@@ -102,7 +102,7 @@ class _Taking:
         self.stored.append(item)
         self.first_study = self.first_study or study
 
-    def reply(self) -> Reply:
+    def reply(self) -> WebReply:
         """The response (PS3.18 table I.2-1)."""
         rules = self.rules
         answer = Dataset()
@@ -118,7 +118,7 @@ class _Taking:
         refused = self.failed or self.unnamed
         if refused and self.stored and rules.warning_header:
             headers["Warning"] = f'299 {self.request.base} "{self.first_error}"'
-        return Reply.dicom_json(self._status(), as_json(answer), headers)
+        return WebReply.dicom_json(self._status(), as_json(answer), headers)
 
     def _status(self) -> int:
         rules = self.rules

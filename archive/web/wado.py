@@ -10,7 +10,7 @@ from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from archive.encoding import reencode
 from archive.store import Held, ObjectStore, part10_header
-from archive.web.exchange import JSON, Piece, Reply, WebRequest, without_empty
+from archive.web.exchange import JSON, Piece, WebReply, WebRequest, without_empty
 from archive.web.rules import WadoRules
 from dicom.datasets.encoding import MalformedDatasetError, encoding_of
 from dicom.web.multipart import DICOM, MediaType, Writing
@@ -29,14 +29,14 @@ class _NotTranscodableError(ValueError):
     """A stored transfer syntax that can't become the acceptable one."""
 
 
-def retrieve(rules: WadoRules, store: ObjectStore, request: WebRequest) -> Reply:
+def retrieve(rules: WadoRules, store: ObjectStore, request: WebRequest) -> WebReply:
     """The instances below a study, a series, or one instance."""
     offered = next((each for each in request.accepted if _is_multipart(each)), None)
     if offered is None:
-        return Reply.text(rules.not_acceptable, f"expected multipart/related; type={DICOM}")
+        return WebReply.text(rules.not_acceptable, f"expected multipart/related; type={DICOM}")
     syntax = offered.parameters.get("transfer-syntax", "") or str(ExplicitVRLittleEndian)
     if syntax != "*" and not UID(syntax).is_transfer_syntax:
-        return Reply.text(rules.unknown_transfer_syntax, f"{syntax} is no transfer syntax")
+        return WebReply.text(rules.unknown_transfer_syntax, f"{syntax} is no transfer syntax")
     held = _held(store, request.path)
     if not held:
         return _nothing(request)
@@ -46,20 +46,20 @@ def retrieve(rules: WadoRules, store: ObjectStore, request: WebRequest) -> Reply
         for each in held:
             pieces += _part(rules, message, each, syntax)
     except _NotTranscodableError as error:
-        return Reply.text(rules.not_transcodable, str(error))
+        return WebReply.text(rules.not_transcodable, str(error))
     pieces.append(Piece(message.end))
-    return Reply(200, {"Content-Type": message.content_type}, pieces)
+    return WebReply(200, {"Content-Type": message.content_type}, pieces)
 
 
-def metadata(rules: WadoRules, store: ObjectStore, request: WebRequest) -> Reply:
+def metadata(rules: WadoRules, store: ObjectStore, request: WebRequest) -> WebReply:
     """Attributes of the instances below a resource as DICOM JSON, bulk data by address."""
     names = {each.name for each in request.accepted}
     if not names & {JSON, "application/json", "*/*"}:
-        return Reply.text(rules.not_acceptable, f"expected {JSON}")
+        return WebReply.text(rules.not_acceptable, f"expected {JSON}")
     held = _held(store, request.path[:-1])
     if not held:
         return _nothing(request)
-    return Reply.dicom_json(200, [_described(each, request.base) for each in held])
+    return WebReply.dicom_json(200, [_described(each, request.base) for each in held])
 
 
 def _is_multipart(media: MediaType) -> bool:
@@ -74,8 +74,8 @@ def _held(store: ObjectStore, path: Sequence[str]) -> Sequence[Held]:
     return store.select(keys)
 
 
-def _nothing(request: WebRequest) -> Reply:
-    return Reply.text(404, f"nothing at /{'/'.join(request.path)}")
+def _nothing(request: WebRequest) -> WebReply:
+    return WebReply.text(404, f"nothing at /{'/'.join(request.path)}")
 
 
 def _part(rules: WadoRules, message: Writing, held: Held, wanted: str) -> list[Piece]:

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from bench.modalities.receivers import Receiver, held_by, orthanc, storescp
+from bench.modalities.receivers import RunningReceiver, held_by, orthanc, storescp
 from bench.modalities.senders import (
     Sender,
     Sent,
@@ -108,7 +108,7 @@ def _one_association(files: tuple[Path, ...], repeat: int) -> None:
     _limits(results)
 
 
-def _as_often_as_it_works(sender: Sender, task: Task, receiver: Receiver) -> list[Sent]:
+def _as_often_as_it_works(sender: Sender, task: Task, receiver: RunningReceiver) -> list[Sent]:
     """Rounds of a sender that now and then loses a response on a busy machine."""
     rounds = []
     for _ in range(_ROUNDS):

@@ -26,7 +26,7 @@ _REST_SECONDS: Final = 60
 
 
 @dataclass(frozen=True)
-class Receiver:
+class RunningReceiver:
     """A storage SCP at work: its process, title and port."""
 
     process: int
@@ -44,7 +44,7 @@ class Receiver:
 
 
 @contextmanager
-def storescp(*, at_the_same_time: bool) -> Iterator[Receiver]:
+def storescp(*, at_the_same_time: bool) -> Iterator[RunningReceiver]:
     """DCMTK's ``storescp --ignore``; one process, or one for each association.
 
     Raises:
@@ -57,7 +57,7 @@ def storescp(*, at_the_same_time: bool) -> Iterator[Receiver]:
 
 
 @contextmanager
-def orthanc(folder: Path) -> Iterator[Receiver]:
+def orthanc(folder: Path) -> Iterator[RunningReceiver]:
     """A new Orthanc that stores below ``folder``, on disk and without a limit.
 
     Raises:
@@ -95,7 +95,7 @@ def held_by(folder: Path) -> int:
 
 
 @contextmanager
-def _started(command: Sequence[str], title: str) -> Iterator[Receiver]:
+def _started(command: Sequence[str], title: str) -> Iterator[RunningReceiver]:
     port = reserve_port("bench")
     try:
         with _running([*command, str(port)], title, port) as receiver:
@@ -105,7 +105,7 @@ def _started(command: Sequence[str], title: str) -> Iterator[Receiver]:
 
 
 @contextmanager
-def _running(command: Sequence[str], title: str, port: int) -> Iterator[Receiver]:
+def _running(command: Sequence[str], title: str, port: int) -> Iterator[RunningReceiver]:
     echo = [native_tool("echoscu"), "-aec", title, LOOPBACK, str(port)]
 
     def answers() -> bool:
@@ -123,7 +123,7 @@ def _running(command: Sequence[str], title: str, port: int) -> Iterator[Receiver
                 what=f"{Path(command[0]).name} to answer",
                 alive=lambda: process.poll() is None,
             )
-            yield Receiver(process.pid, title, port)
+            yield RunningReceiver(process.pid, title, port)
             if process.poll() is not None:
                 raise LabError(f"{command[0]} ended with {process.returncode} while it was sent to")
         finally:

@@ -13,7 +13,7 @@ from typing import Final
 from pydicom import dcmread
 from pynetdicom import AE, evt
 
-from bench.modalities.receivers import ENVIRONMENT, LOOPBACK, Receiver
+from bench.modalities.receivers import ENVIRONMENT, LOOPBACK, RunningReceiver
 from bench.native import native_tool
 from dicom.association.ends import Caller, Target
 from modalities.burst.dealing import deal
@@ -64,10 +64,10 @@ class Task:
 
 #: Sends a task to a receiver and tells the share of its time in which it waited for answers, if it
 #: knows; raises LabError where not every object was answered with success.
-Sender = Callable[[Task, Receiver], float | None]
+Sender = Callable[[Task, RunningReceiver], float | None]
 
 
-def measured(sender: Sender, task: Task, receiver: Receiver) -> Sent:
+def measured(sender: Sender, task: Task, receiver: RunningReceiver) -> Sent:
     """What it takes, from the list of files to the last release.
 
     Raises:
@@ -85,7 +85,7 @@ def measured(sender: Sender, task: Task, receiver: Receiver) -> Sent:
     )
 
 
-def burst(task: Task, receiver: Receiver) -> float:
+def burst(task: Task, receiver: RunningReceiver) -> float:
     """Our own; looking at the files and forking count, the start of the interpreter does not."""
     items = [from_file(peek(path)) for path in task.files]
     target = Target(host=LOOPBACK, port=receiver.port, called=receiver.title)
@@ -96,7 +96,7 @@ def burst(task: Task, receiver: Receiver) -> float:
     return report.waiting
 
 
-def storescu(task: Task, receiver: Receiver) -> None:
+def storescu(task: Task, receiver: RunningReceiver) -> None:
     """DCMTK's, one process for each association."""
     command = [native_tool("storescu"), "--repeat", str(task.repeat), "-aec", receiver.title]
     command += [LOOPBACK, str(receiver.port)]
@@ -114,7 +114,7 @@ def storescu(task: Task, receiver: Receiver) -> None:
         raise LabError(f"expected storescu to end with 0, saw {codes}")
 
 
-def pynetdicom(task: Task, receiver: Receiver) -> None:
+def pynetdicom(task: Task, receiver: RunningReceiver) -> None:
     """pynetdicom's, with the dataset read by pydicom, as its documentation has it."""
     entity = AE("BENCH")
     entity.dimse_timeout = _PATIENCE_SECONDS

@@ -38,7 +38,7 @@ class Failure(Frozen):
         return words[:_COMMENT_LENGTH]
 
 
-class Reply(NamedTuple):
+class DimseReply(NamedTuple):
     """A DIMSE response without its envelope: status, dataset, and what is said about a failure."""
 
     status: int = SUCCESS
@@ -47,6 +47,6 @@ class Reply(NamedTuple):
     error_id: int | None = None
 
     @classmethod
-    def failed(cls, failure: Failure, error: str = "") -> Reply:
+    def failed(cls, failure: Failure, error: str = "") -> DimseReply:
         """The response that ``failure`` asks for, with ``error`` filled in."""
         return cls(failure.status, None, failure.said(error=error), failure.error_id)

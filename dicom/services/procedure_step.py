@@ -6,7 +6,7 @@ from pynetdicom.dimse_primitives import N_CREATE, N_SET
 
 from dicom.association.accepted import AcceptedAssociation, Context
 from dicom.datasets.encoding import UNREADABLE, MalformedDatasetError
-from dicom.dimse.responses import Failure, Reply
+from dicom.dimse.responses import DimseReply, Failure
 from dicom.services.responses import Decode, content_of, replied, response_to
 from dicom.workflow.procedure_steps import MppsRules, ProcedureSteps
 
@@ -36,7 +36,7 @@ def answer_step(
         except UNREADABLE as error:
             raise MalformedDatasetError(f"a value can't be read: {error}") from error
     except MalformedDatasetError as error:
-        reply = Reply.failed(unreadable, str(error))
+        reply = DimseReply.failed(unreadable, str(error))
     else:
         reply = (
             steps.create(rules, uid, attributes, association.calling)

@@ -11,7 +11,7 @@ from pydicom.tag import Tag
 from pynetdicom.dimse_primitives import DimsePrimitiveType
 
 from dicom.datasets.codec import encode
-from dicom.dimse.responses import Failure, Reply
+from dicom.dimse.responses import DimseReply, Failure
 
 R = TypeVar("R", bound=DimsePrimitiveType)
 #: Reads the dataset of a request in a transfer syntax; MalformedDatasetError: it can't.
@@ -75,7 +75,7 @@ def failed(
         setattr(response, "OffendingElement", Tag(offending))
 
 
-def replied(response: DimsePrimitiveType, reply: Reply, transfer_syntax: str) -> None:
+def replied(response: DimsePrimitiveType, reply: DimseReply, transfer_syntax: str) -> None:
     """Give ``response`` what ``reply`` says; a dataset is an Attribute List."""
     _fill(response, reply.status, reply.comment, reply.error_id)
     if reply.dataset is not None:

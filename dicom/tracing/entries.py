@@ -18,7 +18,7 @@ _TAIL: Final = 80
 
 
 @dataclass(slots=True)
-class Entry:
+class TraceEntry:
     """A ``TracedPdu`` in the making; runs of fragments grow."""
 
     at: float
@@ -45,12 +45,12 @@ class Ledger:
     """Entries in order, bounded; ``omitted`` counts PDUs without an entry of their own."""
 
     def __init__(self) -> None:
-        self._head: list[Entry] = []
-        self._notable: list[Entry] = []
-        self._tail: deque[Entry] = deque()
+        self._head: list[TraceEntry] = []
+        self._notable: list[TraceEntry] = []
+        self._tail: deque[TraceEntry] = deque()
         self.omitted = 0
 
-    def add(self, entry: Entry) -> None:
+    def add(self, entry: TraceEntry) -> None:
         if len(self._head) < _HEAD:
             self._head.append(entry)
             return
@@ -62,5 +62,5 @@ class Ledger:
             else:
                 self.omitted += 1  # a run's further PDUs were counted as they came
 
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[TraceEntry]:
         return [*self._head, *self._notable, *self._tail]

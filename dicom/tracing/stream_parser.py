@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Final
 
 from dicom.tracing.boundaries import PDU_HEADER, PDV_HEADER, pdu_header, pdv_header
-from dicom.tracing.entries import Entry, Ledger, Sender
+from dicom.tracing.entries import Ledger, Sender, TraceEntry
 from dicom.tracing.pdu_words import (
     PDU_KINDS,
     TLS_RECORDS,
@@ -55,8 +55,8 @@ class DirectionParser:
         # across PDUs
         self._command = bytearray()
         self._message = ""
-        self._run: Entry | None = None
-        self._garbage: Entry | None = None
+        self._run: TraceEntry | None = None
+        self._garbage: TraceEntry | None = None
 
     def feed(self, data: memoryview, at: float) -> None:
         self._at = at
@@ -78,12 +78,12 @@ class DirectionParser:
                 self._advance(rest)
             data = rest
 
-    def unfinished(self) -> Entry | None:
+    def unfinished(self) -> TraceEntry | None:
         """The PDU that began and has not ended, if any."""
         if not self._received or self._garbage is not None:
             return None
         fields: Fields = {"received": self._received, "announced": self._announced}
-        return Entry(
+        return TraceEntry(
             self._started_at,
             self._sender,
             f"incomplete {self._kind or 'header'}",
@@ -115,7 +115,7 @@ class DirectionParser:
 
     def _give_up(self, seen: bytes) -> None:
         """Nothing after ``seen`` can be parsed: one entry for the rest of this direction."""
-        self._garbage = Entry(self._started_at, self._sender, "not DICOM", self._received, "")
+        self._garbage = TraceEntry(self._started_at, self._sender, "not DICOM", self._received, "")
         self._buffer[:0] = seen
 
     def _describe_garbage(self, rest: memoryview) -> None:
@@ -208,7 +208,7 @@ class DirectionParser:
             self._run = None
         self._pdu_ended()
 
-    def _grow(self, run: Entry) -> None:
+    def _grow(self, run: TraceEntry) -> None:
         total = int(str(run.fields.get("dataset_bytes", 0))) + self._dataset_bytes
         complete = "yes" if self._dataset_ended else "no"
         run.fields = {"pdus": run.pdus, "dataset_bytes": total, "complete": complete}
@@ -268,8 +268,8 @@ class DirectionParser:
         self._kind, self._announced, self._received = "", 0, 0
         self._expect(5, self._tls_header)
 
-    def _add(self, described: Description, length: int) -> Entry:
-        entry = Entry(
+    def _add(self, described: Description, length: int) -> TraceEntry:
+        entry = TraceEntry(
             self._started_at,
             self._sender,
             described.kind,

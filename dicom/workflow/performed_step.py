@@ -83,7 +83,7 @@ _READ: Final = ("SpecificCharacterSet", "Modality", "Rows", "SOPInstanceUID", *_
 
 
 @dataclass(frozen=True)
-class PerformedSeries:
+class SeriesToReport:
     """One item of Performed Series Sequence.
 
     Attributes:
@@ -135,7 +135,7 @@ def in_progress(
 
 
 def finished(
-    status: str, series: Iterable[PerformedSeries], ended: datetime.datetime | None
+    status: str, series: Iterable[SeriesToReport], ended: datetime.datetime | None
 ) -> dict[str, str]:
     """Attributes of a step that has reached ``status``, without references to instances.
 
@@ -155,7 +155,7 @@ def finished(
     return attributes
 
 
-def refer_to_instances(modifications: Dataset, series: Iterable[PerformedSeries]) -> None:
+def refer_to_instances(modifications: Dataset, series: Iterable[SeriesToReport]) -> None:
     """Put references to instances into what ``finished`` describes, where a sequence is for them.
 
     They are no attributes in words because a series may have thousands.
@@ -167,13 +167,13 @@ def refer_to_instances(modifications: Dataset, series: Iterable[PerformedSeries]
                 setattr(item, keyword, _references(instances))
 
 
-def performed_series(files: Iterable[Path]) -> list[PerformedSeries]:
+def performed_series(files: Iterable[Path]) -> list[SeriesToReport]:
     """The series that Part-10 files belong to, in order of first appearance.
 
     Raises:
         UsageError: a file is none, or has no Series Instance UID.
     """
-    series: dict[str, PerformedSeries] = {}
+    series: dict[str, SeriesToReport] = {}
     for path in files:
         file = inspect(path)
         try:
@@ -192,7 +192,7 @@ def performed_series(files: Iterable[Path]) -> list[PerformedSeries]:
         texts["ProtocolName"] = (
             texts["ProtocolName"] or texts["SeriesDescription"] or read.get("Modality", "")
         )
-        each = series.setdefault(uid, PerformedSeries(texts))
+        each = series.setdefault(uid, SeriesToReport(texts))
         kept = each.images if "Rows" in dataset else each.others
         kept.append((file.sop_class_uid, file.sop_instance_uid))
     return list(series.values())

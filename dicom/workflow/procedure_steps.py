@@ -9,7 +9,7 @@ from typing import Final
 from pydicom import Dataset
 from pydicom.uid import generate_uid
 
-from dicom.dimse.responses import Failure, Reply
+from dicom.dimse.responses import DimseReply, Failure
 from dicom.frozen import Frozen
 from dicom.workflow.performed import PerformedStep, performed_step
 
@@ -73,7 +73,7 @@ class _RefusedError(Exception):
 
     def __init__(self, failure: Failure, error: str = "") -> None:
         super().__init__(error)
-        self.reply = Reply.failed(failure, error)
+        self.reply = DimseReply.failed(failure, error)
 
 
 class ProcedureSteps:
@@ -86,7 +86,7 @@ class ProcedureSteps:
         self._lock = Lock()
         self._steps: dict[str, tuple[str, Dataset]] = {}
 
-    def create(self, rules: MppsRules, uid: str, attributes: Dataset, calling: str) -> Reply:
+    def create(self, rules: MppsRules, uid: str, attributes: Dataset, calling: str) -> DimseReply:
         """N-CREATE (PS3.4 F.7.2.1): a step begins.
 
         Args:
@@ -109,12 +109,12 @@ class ProcedureSteps:
         except _RefusedError as refused:
             return refused.reply
         if uid:
-            return Reply()
+            return DimseReply()
         answer = Dataset()
         answer.AffectedSOPInstanceUID = chosen
-        return Reply(dataset=answer)
+        return DimseReply(dataset=answer)
 
-    def set(self, rules: MppsRules, uid: str, modifications: Dataset) -> Reply:
+    def set(self, rules: MppsRules, uid: str, modifications: Dataset) -> DimseReply:
         """N-SET (PS3.4 F.7.2.2): a step goes on, is completed or discontinued."""
         modifications.decode()
         try:
@@ -134,7 +134,7 @@ class ProcedureSteps:
                 self._steps[uid] = (calling, changed)
         except _RefusedError as refused:
             return refused.reply
-        return Reply()
+        return DimseReply()
 
     def performed(self) -> tuple[PerformedStep, ...]:
         """What is known of every step, in the order in which they began."""

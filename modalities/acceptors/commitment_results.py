@@ -12,7 +12,7 @@ from pynetdicom.dimse_primitives import N_EVENT_REPORT, DimsePrimitiveType
 from dicom.association.accepted import AcceptedAssociation, Context
 from dicom.association.requested import Proposal, Roles
 from dicom.datasets.encoding import MalformedDatasetError
-from dicom.dimse.responses import Failure, Reply
+from dicom.dimse.responses import DimseReply, Failure
 from dicom.dimse.scu import UNCOMPRESSED
 from dicom.services.responses import content_of, replied, response_to
 from dicom.workflow.storage_commitment import STORAGE_COMMITMENT, commitment_result
@@ -49,18 +49,18 @@ class CommitmentResultsAcceptor:
         association.send(response, context)
         return True
 
-    def _taken(self, request: N_EVENT_REPORT, context: Context) -> Reply:
+    def _taken(self, request: N_EVENT_REPORT, context: Context) -> DimseReply:
         if self._rules.failure is not None:
-            return Reply.failed(self._rules.failure)
+            return DimseReply.failed(self._rules.failure)
         try:
             information = leniently_read(content_of(request), context.transfer_syntax)
         except MalformedDatasetError:
-            return Reply.failed(_UNREADABLE)
+            return DimseReply.failed(_UNREADABLE)
         result = commitment_result(information, "own")
         if not result.transaction_uid:
-            return Reply.failed(_INVALID)
+            return DimseReply.failed(_INVALID)
         self._intake.add_commitment(result)
-        return Reply()
+        return DimseReply()
 
 
 @ACCEPTORS.register("commitment-results")

@@ -23,7 +23,7 @@ from dicom.association.ends import Caller, Target
 from dicom.errors import UsageError
 from modalities.burst.objects import Stream
 from modalities.burst.report import AssociationReport, BurstReport, ResponseTimes
-from modalities.burst.sender import Sender
+from modalities.burst.sender import BurstSender
 from modalities.burst.worker import GO, STOP, StreamResult, work
 
 #: How often a watcher is told, in seconds.
@@ -34,7 +34,7 @@ _COUNTER_SIZE: Final = 8
 
 
 @dataclass(frozen=True)
-class Progress:
+class BurstProgress:
     """How far a burst is.
 
     Attributes:
@@ -95,7 +95,7 @@ class Burst:
         eager = _EAGER if 2 * self._workers <= _cores() else 0.0
         self._counters = memoryview(mmap.mmap(-1, len(streams) * _COUNTER_SIZE)).cast("Q")
         self._senders = [
-            Sender(target, caller, stream, tls, eager, self._counters[number : number + 1])
+            BurstSender(target, caller, stream, tls, eager, self._counters[number : number + 1])
             for number, stream in enumerate(streams)
         ]
         self._planned = sum(stream.count for stream in streams)
@@ -113,7 +113,7 @@ class Burst:
             with suppress(OSError):  # that worker is done
                 connection.send_bytes(STOP)
 
-    def run(self, watch: Callable[[Progress], None] | None = None) -> BurstReport:
+    def run(self, watch: Callable[[BurstProgress], None] | None = None) -> BurstReport:
         """Send everything; ``watch`` is called every 0.1 s, and at the end.
 
         Raises:
@@ -153,7 +153,9 @@ class Burst:
                 if errors:
                     self.stop()
                 if watch is not None:
-                    watch(Progress(sum(self._counters), self._planned, time.monotonic() - began))
+                    watch(
+                        BurstProgress(sum(self._counters), self._planned, time.monotonic() - began)
+                    )
         finally:
             for connection, _ in pipes:
                 connection.close()  # a worker that hears nobody cuts its association off

@@ -41,7 +41,7 @@ class _Prepared:
         yield from self.rest
 
 
-class Sender:
+class BurstSender:
     """Sends one stream on one association, in the calling thread.
 
     Args:

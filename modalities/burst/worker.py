@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
 from dicom.errors import UsageError
-from modalities.burst.sender import Sender
+from modalities.burst.sender import BurstSender
 
 #: What a worker is told.
 GO, STOP = b"go", b"stop"
@@ -40,7 +40,7 @@ class StreamResult:
 def work(
     pipes: Sequence[tuple[Connection, Connection]],
     worker: int,
-    senders: Sequence[Sender],
+    senders: Sequence[BurstSender],
     workers: int,
 ) -> None:
     """Run every ``workers``-th sender from ``worker`` on; results go into the worker's pipe.
@@ -81,7 +81,7 @@ def work(
 class _Orders:
     """Hears the parent in a thread: the first ``STOP`` stops, a second or its end cuts off."""
 
-    def __init__(self, parent: Connection, senders: Sequence[Sender]) -> None:
+    def __init__(self, parent: Connection, senders: Sequence[BurstSender]) -> None:
         self._parent = parent
         self._senders = senders
         self.stopped = False

@@ -19,7 +19,7 @@ from dicom.dimse.scu import tls_of
 from dicom.errors import UsageError
 from modalities import families
 from modalities.burst.dealing import deal, simulated
-from modalities.burst.load import Burst, Progress
+from modalities.burst.load import Burst, BurstProgress
 from modalities.burst.objects import StorageObject, Stream, from_file
 from modalities.burst.peek import peek
 from modalities.burst.report import AssociationReport, BurstReport
@@ -111,7 +111,7 @@ def _stopped_by_signals(burst: Burst) -> Iterator[None]:
 
 
 @contextmanager
-def _watching() -> Iterator[Callable[[Progress], None]]:
+def _watching() -> Iterator[Callable[[BurstProgress], None]]:
     """Show progress: a bar on a terminal, some lines elsewhere."""
     console = Console()
     if not console.is_terminal:
@@ -122,7 +122,7 @@ def _watching() -> Iterator[Callable[[Progress], None]]:
     try:
         task = bar.add_task("burst", total=None, speed="")
 
-        def show(progress: Progress) -> None:
+        def show(progress: BurstProgress) -> None:
             speed = f"{progress.objects_per_second:,.0f} objects/s"
             bar.start()  # not before: it starts a thread, and the burst forks first
             bar.update(task, total=progress.planned, completed=progress.objects, speed=speed)
@@ -132,10 +132,10 @@ def _watching() -> Iterator[Callable[[Progress], None]]:
         bar.stop()
 
 
-def _lines() -> Callable[[Progress], None]:
+def _lines() -> Callable[[BurstProgress], None]:
     said = 0
 
-    def tell(progress: Progress) -> None:
+    def tell(progress: BurstProgress) -> None:
         nonlocal said
         part = progress.objects * _LINES // max(progress.planned, 1)
         if said < part < _LINES:

@@ -92,9 +92,9 @@ def clean(*, everything: bool) -> None:
 
 
 def _require_engine() -> None:
-    from orchestrator.backends.docker.engine import Engine
+    from orchestrator.backends.docker.engine import DockerEngine
 
-    if (problem := Engine().unreachable()) is not None:
+    if (problem := DockerEngine().unreachable()) is not None:
         raise EnvironmentProblemError(problem)
 
 
@@ -108,10 +108,10 @@ def _by_hand() -> Mapping[str, str]:
     """Variables of compose.yaml: local images stand in for published ones that are not here."""
     from orchestrator.backends.docker import images as lab_images
     from orchestrator.backends.docker.composefile import facts, image_of, images_of
-    from orchestrator.backends.docker.engine import Engine
+    from orchestrator.backends.docker.engine import DockerEngine
 
     _require_engine()
-    engine = Engine()
+    engine = DockerEngine()
     orthanc = image_of("orthanc")
     if engine.image(orthanc) is None:
         local = facts("orthanc").local_image

@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from orchestrator.commands import holding
-from orchestrator.machine.stopping import StoppedError, stopping
+from orchestrator.machine.stopping import RunStoppedError, stopping
 from orchestrator.model.events import Event, Kept
 from orchestrator.model.results import RunResult
 from orchestrator.output import console
@@ -18,7 +18,7 @@ from orchestrator.output.junit import write_junit
 from orchestrator.output.progress import progress
 from orchestrator.output.summary import print_reach, print_summary
 from orchestrator.records.record import as_json, load_run
-from orchestrator.runs.request import Engine, RunRequest, UnrecordedRunError
+from orchestrator.runs.request import Execute, RunRequest, UnrecordedRunError
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class RunOutput:
     junit: Path | None = None
 
 
-def run(request: RunRequest, output: RunOutput, engine: Engine) -> int:
+def run(request: RunRequest, output: RunOutput, engine: Execute) -> int:
     """Run what ``request`` asks for and show it; returns the exit code (130, 143 when stopped).
 
     With ``keep`` this returns while a process in the background holds the last cell's lab.
@@ -43,7 +43,7 @@ def run(request: RunRequest, output: RunOutput, engine: Engine) -> int:
 
 
 def _run(
-    request: RunRequest, output: RunOutput, engine: Engine, detach: holding.Detach | None = None
+    request: RunRequest, output: RunOutput, engine: Execute, detach: holding.Detach | None = None
 ) -> int:
     messages = console.messages()
     with ExitStack() as screen, stopping() as stop:
@@ -58,7 +58,7 @@ def _run(
 
         try:
             result = engine(request, tell)
-        except StoppedError:
+        except RunStoppedError:
             screen.close()
             messages.print("stopped before there was anything to record")
             return stop.exit_code or 1

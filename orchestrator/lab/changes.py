@@ -10,7 +10,7 @@ from pydicom.uid import UID
 
 from orchestrator.model.address import Address
 from orchestrator.model.native_change import NativeChange
-from orchestrator.model.state import Entry, Link, ModalityState, StudyTreatment, WireState
+from orchestrator.model.state import AddressEntry, Link, ModalityState, StudyTreatment, WireState
 
 #: Root of the UIDs that the standard itself gives names to (PS3.6 annex A).
 _STANDARD_UIDS: Final = "1.2.840.10008."
@@ -41,7 +41,7 @@ def modality_changes(
 
 
 def entry_changes(
-    link: Link, before: tuple[Entry, Address], after: tuple[Entry, Address]
+    link: Link, before: tuple[AddressEntry, Address], after: tuple[AddressEntry, Address]
 ) -> tuple[NativeChange, ...]:
     """What a modality's address table says differently of a server: entry and address."""
     (old, old_address), (new, new_address) = before, after

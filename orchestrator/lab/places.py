@@ -15,7 +15,7 @@ from orchestrator.lab.nodes import (
 from orchestrator.lab.topology import Topology
 from orchestrator.model.address import Address
 from orchestrator.model.scenario import RELAY
-from orchestrator.model.state import Entry, LabState, Link
+from orchestrator.model.state import AddressEntry, LabState, Link
 from orchestrator.relay import wire_name
 
 
@@ -55,7 +55,7 @@ class Places:
         links = {wire_name(link): FIRST_LINK_PORT + n for n, link in enumerate(self._links)}
         return {**RELAY_PORTS, **links}
 
-    def address(self, link: Link, entry: Entry) -> Address:
+    def address(self, link: Link, entry: AddressEntry) -> Address:
         """Where the client of ``link`` connects, going by its ``entry``."""
         place = self._places[link[1]]
         true = place.peers["dicom"]

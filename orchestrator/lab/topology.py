@@ -15,7 +15,7 @@ from orchestrator.errors import EnvironmentProblemError
 from orchestrator.model.identity import Edition
 from orchestrator.model.results import CellId
 from orchestrator.model.scenario import Role, Scenario
-from orchestrator.model.state import Entry, LabState, Link, ModalityState, RisState
+from orchestrator.model.state import AddressEntry, LabState, Link, ModalityState, RisState
 from orchestrator.stacks.base import STACKS, Stack
 
 #: Role of the modality that the lab adds where a route has none to store the study beforehand.
@@ -115,7 +115,7 @@ def healthy_state(scenario: Scenario, topology: Topology) -> LabState:
     titles = {role: settings.aetitle for role, settings in archives.items()}
     titles.update(topology.modalities)
     entries = {
-        (client, server): Entry(
+        (client, server): AddressEntry(
             title=titles[server],
             tls=server in tls_of_sites or (server in archives and archives[server].tls is not None),
         )

@@ -20,7 +20,7 @@ _SIGNALS: Final = tuple(
 LONGEST_SLEEP: Final = 0.5
 
 
-class StoppedError(KeyboardInterrupt):
+class RunStoppedError(KeyboardInterrupt):
     """The user, or whoever started this process, wants it to stop; ``str`` is the signal's name.
 
     A ``KeyboardInterrupt``, so that nothing that handles errors swallows it.
@@ -64,10 +64,10 @@ class Noted:
         """Catch up on the signal, unless a section around this one can't be interrupted either.
 
         Raises:
-            StoppedError: there was one.
+            RunStoppedError: there was one.
         """
         if self.number is not None and not _SHIELDS:
-            raise StoppedError(self.number)
+            raise RunStoppedError(self.number)
 
 
 def raise_if_told() -> None:
@@ -77,10 +77,10 @@ def raise_if_told() -> None:
     callback of the garbage collector.
 
     Raises:
-        StoppedError: there was a signal.
+        RunStoppedError: there was a signal.
     """
     if _STOPPABLE and not _SHIELDS and (number := _STOPPABLE[-1].number) is not None:
-        raise StoppedError(number)
+        raise RunStoppedError(number)
 
 
 @contextmanager
@@ -100,7 +100,7 @@ def unstoppable() -> Iterator[Noted]:
 
 @contextmanager
 def stopping() -> Iterator[Stop]:
-    """While inside, the first signal says so and raises ``StoppedError`` in the main thread.
+    """While inside, the first signal says so and raises ``RunStoppedError`` in the main thread.
 
     A second signal ends this process at once; what it leaves is removed by the next run or by
     ``pacslab clean``. Only the main thread may enter.
@@ -115,7 +115,7 @@ def stopping() -> Iterator[Stop]:
         stop.number = number
         _say(b"stopping: removing the labs (once more to force it)\n")
         if not _SHIELDS:
-            raise StoppedError(number)
+            raise RunStoppedError(number)
         for noted in _SHIELDS:
             noted.number = number
 

@@ -23,7 +23,7 @@ from orchestrator.model.modality_settings import ModalitySettings
 from orchestrator.model.role_settings import S, SettingsByRole, laid_over
 
 
-class Entry(Frozen):
+class AddressEntry(Frozen):
     """What one node believes of another: a line of its address table.
 
     ``host`` and ``port`` None mean the true address; ``closed`` is a port of the server on which
@@ -103,7 +103,7 @@ class LabState(Frozen):
 
     archives: dict[str, ArchiveSettings] = Field(default_factory=dict)
     modalities: dict[str, ModalityState] = Field(default_factory=dict)
-    entries: dict[Link, Entry] = Field(default_factory=dict)
+    entries: dict[Link, AddressEntry] = Field(default_factory=dict)
     wires: dict[Link, WireState] = Field(default_factory=dict)
     study: StudyTreatment = StudyTreatment()
 
@@ -149,7 +149,7 @@ class LabState(Frozen):
 
     def with_entry(self, link: Link, **changes: object) -> Self:
         """A copy in which ``link``'s client believes something else of its server."""
-        changed = Entry.model_validate({**self.entries[link].model_dump(), **changes})
+        changed = AddressEntry.model_validate({**self.entries[link].model_dump(), **changes})
         return self.model_copy(update={"entries": {**self.entries, link: changed}})
 
     def without_entry(self, link: Link) -> Self:

@@ -43,7 +43,7 @@ class UnrecordedRunError(EnvironmentProblemError):
         self.result = result
 
 
-class Engine(Protocol):
+class Execute(Protocol):
     """Runs a request: ``orchestrator.runs.suite.execute``, or a fake of it.
 
     The record is written before ``Kept`` is told and before it returns. Events are told one at a

@@ -106,7 +106,7 @@ class _Collision(OnFirst):
 
 
 @act
-class Abort(Act):
+class AbortAt(Act):
     """A-ABORT instead of the first PDU that would go beyond so many bytes (PS3.8 9.3.8)."""
 
     kind: Literal["abort"] = "abort"
@@ -120,7 +120,7 @@ class Abort(Act):
 
 
 class _Aborting(Script):
-    def __init__(self, how: Abort) -> None:
+    def __init__(self, how: AbortAt) -> None:
         self._left = how.after_bytes
         source = 0 if how.by == "user" else 2
         self._abort = upper_layer.abort(source, how.reason)

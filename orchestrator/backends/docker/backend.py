@@ -11,7 +11,7 @@ from typing import Final
 from orchestrator.backends.docker import images
 from orchestrator.backends.docker.compose import compose
 from orchestrator.backends.docker.composefile import facts, images_of
-from orchestrator.backends.docker.engine import Engine, EngineError
+from orchestrator.backends.docker.engine import DockerEngine, EngineError
 from orchestrator.backends.docker.runner import DockerRunner
 from orchestrator.errors import EnvironmentProblemError, LabError
 
@@ -26,8 +26,8 @@ class DockerBackend:
     name = "docker"
     shares_labs = True
 
-    def __init__(self, engine: Engine | None = None) -> None:
-        self._engine = engine or Engine()
+    def __init__(self, engine: DockerEngine | None = None) -> None:
+        self._engine = engine or DockerEngine()
         self._lock = Lock()
         self._node_image: str | None = None
 

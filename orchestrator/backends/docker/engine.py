@@ -26,7 +26,7 @@ class EngineError(EnvironmentProblemError):
     """A call of the engine failed: its own words."""
 
 
-class Engine:
+class DockerEngine:
     """One connection to the engine, safe to share between threads."""
 
     @cached_property

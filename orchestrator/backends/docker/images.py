@@ -24,7 +24,7 @@ from typing import Final
 from packaging.requirements import Requirement
 
 from orchestrator.backends.docker.composefile import published_images
-from orchestrator.backends.docker.engine import Engine, EngineError
+from orchestrator.backends.docker.engine import DockerEngine, EngineError
 from orchestrator.backends.docker.image_inputs import INPUTS_LABEL, ROOT, fingerprint, source_files
 from orchestrator.errors import EnvironmentProblemError
 from orchestrator.machine import reservations
@@ -70,7 +70,7 @@ def build(*, pull: bool = True, progress: Progress) -> tuple[str, ...]:
     Raises:
         EnvironmentProblemError: no engine, or an image could not be made; says why and what to do.
     """
-    engine = Engine()
+    engine = DockerEngine()
     _require(engine)
     published = tuple(dict.fromkeys(published_images().values()))
     online = pull and _registry_answers(engine, published, progress)
@@ -79,7 +79,7 @@ def build(*, pull: bool = True, progress: Progress) -> tuple[str, ...]:
             _pull(engine, reference, progress)
     orthanc = fingerprint(_IMAGES / "orthanc")
     node_base = _node_base_inputs()
-    wanted: dict[str, tuple[str, Callable[[Engine, str, str], None]]] = {
+    wanted: dict[str, tuple[str, Callable[[DockerEngine, str, str], None]]] = {
         ORTHANC: (orthanc, _build_orthanc),
         f"{_NODE_BASE}:{node_base}": (node_base, _build_node_base),
     }
@@ -102,12 +102,12 @@ def build(*, pull: bool = True, progress: Progress) -> tuple[str, ...]:
     return here
 
 
-def node_image_problem(engine: Engine | None = None) -> str | None:
+def node_image_problem(engine: DockerEngine | None = None) -> str | None:
     """Why the image of modalities, profile archives and relay can't be used, with what to do.
 
     None when it is there or can be made current in about a second.
     """
-    engine = engine or Engine()
+    engine = engine or DockerEngine()
     if engine.image(_node_reference()) is not None:
         return None
     if engine.image(f"{_NODE_BASE}:{_node_base_inputs()}") is not None:
@@ -119,7 +119,7 @@ def node_image_problem(engine: Engine | None = None) -> str | None:
 
 
 def ensure_node_image_current(
-    *, engine: Engine | None = None, progress: Progress | None = None
+    *, engine: DockerEngine | None = None, progress: Progress | None = None
 ) -> str:
     """The reference of the node image that holds exactly this code, made now if need be.
 
@@ -129,7 +129,7 @@ def ensure_node_image_current(
     Raises:
         EnvironmentProblemError: the layer below is missing; says to run ``make images``.
     """
-    engine = engine or Engine()
+    engine = engine or DockerEngine()
     reference = _node_reference()
     if engine.image(reference) is None:
         base = f"{_NODE_BASE}:{_node_base_inputs()}"
@@ -166,12 +166,12 @@ def _dependencies() -> tuple[str, ...]:
     return (*requirements, pins.read_text(encoding="utf-8") if pins.exists() else "")
 
 
-def _require(engine: Engine) -> None:
+def _require(engine: DockerEngine) -> None:
     if (why := engine.unreachable()) is not None:
         raise EnvironmentProblemError(why)
 
 
-def _registry_answers(engine: Engine, published: Sequence[str], progress: Progress) -> bool:
+def _registry_answers(engine: DockerEngine, published: Sequence[str], progress: Progress) -> bool:
     """Whether the engine can ask a registry for the first image, within a few seconds."""
     try:
         engine.distribution(published[0], seconds=_REGISTRY_SECONDS)
@@ -181,7 +181,7 @@ def _registry_answers(engine: Engine, published: Sequence[str], progress: Progre
     return True
 
 
-def _pull(engine: Engine, reference: str, progress: Progress) -> None:
+def _pull(engine: DockerEngine, reference: str, progress: Progress) -> None:
     if engine.image(reference) is not None:
         return
     progress(f"pulling {reference}")
@@ -191,7 +191,7 @@ def _pull(engine: Engine, reference: str, progress: Progress) -> None:
         progress(f"not pulled: {error}")
 
 
-def _require_debian(engine: Engine, progress: Progress) -> str:
+def _require_debian(engine: DockerEngine, progress: Progress) -> str:
     """The root that local images start from, made if need be."""
     inputs = fingerprint(extra="\n".join((_SUITE, *_MMDEBSTRAP)))
     if engine.image(_PUBLISHED_DEBIAN) is not None:
@@ -235,12 +235,12 @@ def _is_root() -> bool:
     return hasattr(os, "geteuid") and os.geteuid() == 0
 
 
-def _build_orthanc(engine: Engine, inputs: str, base: str) -> None:
+def _build_orthanc(engine: DockerEngine, inputs: str, base: str) -> None:
     del engine
     _build((ORTHANC,), inputs, {"BASE": base}, folder=_IMAGES / "orthanc")
 
 
-def _build_node_base(engine: Engine, inputs: str, base: str) -> None:
+def _build_node_base(engine: DockerEngine, inputs: str, base: str) -> None:
     folder = reservations.temporary_folder("images")
     try:
         shutil.copy(_IMAGES / "node-base" / "Dockerfile", folder)
@@ -250,7 +250,7 @@ def _build_node_base(engine: Engine, inputs: str, base: str) -> None:
         reservations.remove_folder(folder)
 
 
-def _install_wheels(engine: Engine, target: Path) -> None:
+def _install_wheels(engine: DockerEngine, target: Path) -> None:
     """Put the dependencies' wheels for the container's Python and processor into ``target``.
 
     By this machine's pip, so that its own configuration (index, proxy, wheel folder) applies.
@@ -304,7 +304,7 @@ def _tar(files: Sequence[Path], dockerfile: Path) -> bytes:
     return buffer.getvalue()
 
 
-def forget_old_images(engine: Engine) -> None:
+def forget_old_images(engine: DockerEngine) -> None:
     """Drop node images of other code that are older than a day; a lab in use keeps its own."""
     before = datetime.now(UTC) - _OLD
     current = {_node_reference(), NODE, f"{_NODE_BASE}:{_node_base_inputs()}"}

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, Protocol
 
 from orchestrator.backends.docker import labels
-from orchestrator.backends.docker.engine import Engine
+from orchestrator.backends.docker.engine import DockerEngine
 from orchestrator.errors import LabError
 
 _TABLE: Final = "pacslab"
@@ -45,7 +45,7 @@ class _Rule:
 class NodeFilters:
     """The ``PacketFilter`` of one lab. Remembers what is in force: a restart would lose it."""
 
-    def __init__(self, engine: Engine, containers: Containers) -> None:
+    def __init__(self, engine: DockerEngine, containers: Containers) -> None:
         self._engine = engine
         self._containers = containers
         self._rules: defaultdict[str, list[_Rule]] = defaultdict(list)

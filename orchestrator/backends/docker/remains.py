@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from orchestrator.backends.docker import labels
-from orchestrator.backends.docker.engine import Engine
+from orchestrator.backends.docker.engine import DockerEngine
 from orchestrator.errors import LabError
 from orchestrator.machine.waiting import wait_until
 
@@ -22,7 +22,7 @@ class _Remains:
     networks: list[str] = field(default_factory=list)
 
 
-def sweep(*, except_runs_alive: bool = True, engine: Engine | None = None) -> list[str]:
+def sweep(*, except_runs_alive: bool = True, engine: DockerEngine | None = None) -> list[str]:
     """Remove what labs left behind; a line for each lab removed, none where no engine answers.
 
     Args:
@@ -33,7 +33,7 @@ def sweep(*, except_runs_alive: bool = True, engine: Engine | None = None) -> li
     Raises:
         EngineError: the engine refused to say what there is.
     """
-    engine = engine or Engine()
+    engine = engine or DockerEngine()
     if engine.unreachable() is not None:
         return []
     lines = []
@@ -47,7 +47,7 @@ def sweep(*, except_runs_alive: bool = True, engine: Engine | None = None) -> li
     return lines
 
 
-def remove_lab(engine: Engine, lab: str) -> list[str]:
+def remove_lab(engine: DockerEngine, lab: str) -> list[str]:
     """Remove every container (with its anonymous volumes) and network of ``lab``; what failed.
 
     Looks again after removing, for at most 20 s: a compose process that was interrupted may have
@@ -73,7 +73,7 @@ def remove_lab(engine: Engine, lab: str) -> list[str]:
     return []
 
 
-def _find(engine: Engine, *, everything: bool) -> Mapping[str, _Remains]:
+def _find(engine: DockerEngine, *, everything: bool) -> Mapping[str, _Remains]:
     found: dict[str, _Remains] = {}
 
     def add(described: Mapping[str, Any], sort: str) -> None:

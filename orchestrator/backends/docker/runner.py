@@ -26,7 +26,7 @@ from orchestrator.backends.docker.composefile import (
     facts,
     service_name,
 )
-from orchestrator.backends.docker.engine import Engine, EngineError
+from orchestrator.backends.docker.engine import DockerEngine, EngineError
 from orchestrator.backends.docker.packet_filter import NodeFilters
 from orchestrator.backends.docker.remains import remove_lab
 from orchestrator.errors import LabError
@@ -68,7 +68,7 @@ class DockerRunner:
 
     def __init__(
         self,
-        engine: Engine,
+        engine: DockerEngine,
         run: str,
         lab: str,
         folder: Path,

@@ -15,7 +15,7 @@ from dicom.association.tls import client_context
 from dicom.datasets.part10 import fingerprint_of
 from dicom.errors import UsageError
 from modalities.burst.dealing import deal, simulated
-from modalities.burst.load import Burst, Progress
+from modalities.burst.load import Burst, BurstProgress
 from modalities.burst.objects import StorageObject, Stream, from_dataset, from_file
 from modalities.burst.peek import peek
 from modalities.generation import StudyOptions, WrittenFile, generate, write_study
@@ -52,7 +52,7 @@ class TestStorescp:
     ) -> None:
         written = write_study(tmp_path, "CT", images=12, rows=200, columns=200)
         items = [from_file(peek(each.path)) for each in written]
-        seen: list[Progress] = []
+        seen: list[BurstProgress] = []
         report = Burst(
             busy_storescp.target,
             patient_caller,

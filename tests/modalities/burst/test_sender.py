@@ -19,7 +19,7 @@ from dicom.errors import UsageError
 from dicom.ladder import Rung
 from modalities.burst.objects import StorageObject, Stream, from_file
 from modalities.burst.report import AssociationReport
-from modalities.burst.sender import Sender
+from modalities.burst.sender import BurstSender
 from modalities.generation import write_study
 from modalities.services.store import Store, store
 from tests.modalities.burst.conversations import (
@@ -42,7 +42,7 @@ MEGABYTE = 1 << 20
 
 
 def send(target: Target, caller: Caller, items: list[StorageObject]) -> AssociationReport:
-    return Sender(target, caller, stream(items), None).run()
+    return BurstSender(target, caller, stream(items), None).run()
 
 
 def stopped_at(report: AssociationReport) -> str:
@@ -92,7 +92,7 @@ class TestWhatArrives:
     ) -> None:
         received = Received()
         target = peers.play(lambda peer: take_all(peer, received))
-        sender = Sender(target, patient_caller, stream(objects(4)), None)
+        sender = BurstSender(target, patient_caller, stream(objects(4)), None)
         sender._message_id = 0xFFFD  # as after 65,533 objects
         assert sender.run().outcomes == {"0x0000": 4}
         assert received.message_ids == [0xFFFE, 0xFFFF, 1, 2]
@@ -141,7 +141,7 @@ class TestWhatArrives:
 
         target = peers.play(lambda peer: take_all(peer, received))
         planned = Stream(made(), ((CT, EXPLICIT),), 5)
-        report = Sender(target, patient_caller, planned, None).run()
+        report = BurstSender(target, patient_caller, planned, None).run()
         assert report.outcomes == {"0x0000": 5}
         assert max(ahead) <= 1
         assert report.making > 0
@@ -254,7 +254,7 @@ class TestContexts:
         target = peers.play(lambda peer: take_all(peer, Received()))
         wrong = Stream(objects(1, syntax="1.2.840.10008.1.2"), ((CT, EXPLICIT),), 1)
         with pytest.raises(UsageError, match="expected an object in one of the 1 contexts"):
-            Sender(target, patient_caller, wrong, None).run()
+            BurstSender(target, patient_caller, wrong, None).run()
 
 
 def _reads_half_then(last: Callable[[Conversation], None]) -> Script:
@@ -445,7 +445,7 @@ class TestStopping:
             ended.append(peer.pdu())
             peer.send(RELEASE_RESPONSE)
 
-        sender = Sender(peers.play(script), patient_caller, stream(objects(5)), None)
+        sender = BurstSender(peers.play(script), patient_caller, stream(objects(5)), None)
         report = sender.run()
         assert report.outcomes == {"0x0000": 1}
         assert report.outcome.succeeded
@@ -461,7 +461,7 @@ class TestStopping:
             done.wait(10)
 
         target = peers.play(_reads_half_then(cut))
-        sender = Sender(target, patient_caller, stream(objects(5, 40 * MEGABYTE)), None)
+        sender = BurstSender(target, patient_caller, stream(objects(5, 40 * MEGABYTE)), None)
         report = sender.run()
         done.set()
         assert report.outcomes == {}

@@ -17,7 +17,7 @@ from dicom.association.tls import client_context, server_context
 from dicom.dimse.scu import store_request
 from modalities.burst.objects import StorageObject
 from modalities.burst.report import AssociationReport
-from modalities.burst.sender import Sender
+from modalities.burst.sender import BurstSender
 from orchestrator.lab.certificates import CertificateStore
 from tests.modalities.burst.conftest import tls_of
 from tests.modalities.burst.conversations import (
@@ -52,7 +52,7 @@ def encrypted(context: ssl.SSLContext, script: Script) -> Script:
 def send(
     target: Target, caller: Caller, items: list[StorageObject], tls: ssl.SSLContext
 ) -> AssociationReport:
-    return Sender(target, caller, stream(items), tls, eager=0.0005).run()
+    return BurstSender(target, caller, stream(items), tls, eager=0.0005).run()
 
 
 def test_inside_are_the_bytes_that_pynetdicom_would_write_however_slowly_they_are_read(

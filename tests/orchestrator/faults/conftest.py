@@ -20,7 +20,7 @@ from modalities.services.listen import Listen
 from orchestrator.lab.certificates import CertificateStore, KeyRing, describe_certificate
 from orchestrator.model.address import Address
 from orchestrator.model.scenario import Route
-from orchestrator.model.state import Entry, LabState, Link, ModalityState, WireState
+from orchestrator.model.state import AddressEntry, LabState, Link, ModalityState, WireState
 from orchestrator.relay import Relay, wire_name
 
 LOOPBACK = "127.0.0.1"
@@ -44,8 +44,8 @@ def healthy(*, tls: bool) -> LabState:
             "workstation": ModalityState(aetitle="WORKSTATION"),
         },
         entries={
-            ("ct", "archive"): Entry(title="ARCHIVE", tls=tls),
-            ("archive", "workstation"): Entry(title="WORKSTATION"),
+            ("ct", "archive"): AddressEntry(title="ARCHIVE", tls=tls),
+            ("archive", "workstation"): AddressEntry(title="WORKSTATION"),
         },
     )
 

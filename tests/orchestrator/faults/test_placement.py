@@ -15,13 +15,16 @@ from orchestrator.faults.negotiation import AcceptedSopClasses, AcceptedTransfer
 from orchestrator.faults.proof import VisibleLab
 from orchestrator.faults.retrieve import DestinationWrongAETitle
 from orchestrator.model.scenario import Route
-from orchestrator.model.state import Entry, LabState, ModalityState
+from orchestrator.model.state import AddressEntry, LabState, ModalityState
 from tests.orchestrator.faults.conftest import STORE, LoopbackLab
 
 STATE = LabState(
     archives={"archive": ArchiveSettings(), "peer": ArchiveSettings()},
     modalities={"ct": ModalityState(aetitle="CT"), "ris": ModalityState(aetitle="RIS")},
-    entries={("ct", "ris"): Entry(title="RIS"), ("archive", "peer"): Entry(title="PEER")},
+    entries={
+        ("ct", "ris"): AddressEntry(title="RIS"),
+        ("archive", "peer"): AddressEntry(title="PEER"),
+    },
 )
 WORKLIST = Route.model_validate({"probe": "worklist", "from": "ct", "to": "ris"})
 TO_A_PEER = Route.model_validate(

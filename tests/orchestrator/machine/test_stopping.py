@@ -8,14 +8,14 @@ import sys
 
 import pytest
 
-from orchestrator.machine.stopping import StoppedError, raise_if_told, stopping, unstoppable
+from orchestrator.machine.stopping import RunStoppedError, raise_if_told, stopping, unstoppable
 from tests.signals import Finalized
 
 
 def test_a_signal_is_raised_with_its_name_and_gives_the_shells_exit_code(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    with pytest.raises(StoppedError, match="SIGTERM"), stopping() as stop:
+    with pytest.raises(RunStoppedError, match="SIGTERM"), stopping() as stop:
         signal.raise_signal(signal.SIGTERM)
     assert stop.exit_code == 143
     assert "once more to force it" in capfd.readouterr().err
@@ -34,7 +34,7 @@ def test_a_signal_in_the_middle_of_a_print_is_no_error_of_its_own(
 
     stream = io.TextIOWrapper(io.BufferedWriter(SignalledStream()))
     monkeypatch.setattr(sys, "stderr", stream)
-    with pytest.raises(StoppedError), stopping():
+    with pytest.raises(RunStoppedError), stopping():
         print("at work", file=sys.stderr, flush=True)
 
 
@@ -45,7 +45,7 @@ def test_last_steps_are_finished_before_a_signal_counts() -> None:
             signal.raise_signal(signal.SIGINT)
             steps.append("the record is written")
         assert noted.stopped
-        with pytest.raises(StoppedError, match="SIGINT"):
+        with pytest.raises(RunStoppedError, match="SIGINT"):
             noted.raise_if_stopped()
     assert steps[-1] == "the record is written"
     assert stop.exit_code == 130
@@ -65,7 +65,7 @@ def test_a_signal_whose_exception_is_lost_is_raised_to_whoever_waits() -> None:
         Finalized()
         with unstoppable():
             raise_if_told()
-        with pytest.raises(StoppedError, match="SIGINT"):
+        with pytest.raises(RunStoppedError, match="SIGINT"):
             raise_if_told()
     raise_if_told()
 

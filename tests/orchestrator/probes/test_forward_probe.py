@@ -15,7 +15,7 @@ from orchestrator.lab.lab import Lab
 from orchestrator.lab.study import SentStudy
 from orchestrator.model.observation import Observation
 from orchestrator.model.scenario import Route
-from orchestrator.model.state import Entry, LabState
+from orchestrator.model.state import AddressEntry, LabState
 from orchestrator.probes.base import PROBES
 
 ROUTE = Route.model_validate({"probe": "forward", "from": "sender", "to": "receiver"})
@@ -55,7 +55,7 @@ def forwarded(
         for end in wire
     )
     lab: Any = SimpleNamespace(
-        state=LabState(entries={("sender", "receiver"): Entry(title="RECEIVER")}),
+        state=LabState(entries={("sender", "receiver"): AddressEntry(title="RECEIVER")}),
         archives={
             "sender": archive(IMAGE, answer=answer, coercions=coercions or {}),
             "receiver": archive(*held, answer=answer, coercions={}),

@@ -18,7 +18,7 @@ from modalities.services.query import Move
 from orchestrator.lab.lab import Lab
 from orchestrator.lab.study import SentStudy
 from orchestrator.model.scenario import Route
-from orchestrator.model.state import Entry, LabState
+from orchestrator.model.state import AddressEntry, LabState
 from orchestrator.probes.base import PROBES, Probed
 
 REFUSED = Signature.status(0xA801)
@@ -57,7 +57,7 @@ class Console:
             ask=self.ask,
             caller=lambda role: Caller(calling=role),
             target=lambda link: Target(host=link[1], port=104, called="ARCHIVE"),
-            state=LabState(entries={("archive", "console"): Entry(title="CONSOLE")}),
+            state=LabState(entries={("archive", "console"): AddressEntry(title="CONSOLE")}),
         )
         return cast(Lab, made)
 

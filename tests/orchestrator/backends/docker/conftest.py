@@ -10,16 +10,16 @@ import pytest
 
 from orchestrator.backends.docker import images
 from orchestrator.backends.docker.backend import DockerBackend
-from orchestrator.backends.docker.engine import Engine
+from orchestrator.backends.docker.engine import DockerEngine
 from orchestrator.backends.docker.runner import DockerRunner
 from tests.orchestrator.backends.docker.nodes import await_orthanc, orthanc
 from tests.peers import missing
 
 
 @pytest.fixture(scope="session")
-def engine() -> Engine:
+def engine() -> DockerEngine:
     """The engine of this machine, with the lab's images."""
-    found = Engine()
+    found = DockerEngine()
     if (why := found.unreachable()) is not None:
         missing(f"no docker backend here: {why}")
     images.build(pull=False, progress=lambda _: None)
@@ -29,7 +29,7 @@ def engine() -> Engine:
 
 
 @pytest.fixture(scope="session")
-def backend(engine: Engine) -> DockerBackend:
+def backend(engine: DockerEngine) -> DockerBackend:
     return DockerBackend(engine)
 
 

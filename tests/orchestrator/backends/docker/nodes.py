@@ -9,7 +9,7 @@ from typing import Final
 from urllib.request import Request, urlopen
 
 from orchestrator.backends.base import Launch
-from orchestrator.backends.docker.engine import Engine
+from orchestrator.backends.docker.engine import DockerEngine
 from orchestrator.backends.docker.runner import DockerRunner
 from orchestrator.machine.waiting import wait_until
 
@@ -67,7 +67,7 @@ def _answers(runner: DockerRunner, role: str) -> bool:
         return False
 
 
-def run_in(engine: Engine, container: str, *command: str) -> tuple[int, str]:
+def run_in(engine: DockerEngine, container: str, *command: str) -> tuple[int, str]:
     """Exit code and output of a command inside a container."""
     made = engine.call(engine.api.exec_create, container, list(command))["Id"]
     output = engine.call(engine.api.exec_start, made)
@@ -75,7 +75,7 @@ def run_in(engine: Engine, container: str, *command: str) -> tuple[int, str]:
     return int(engine.call(engine.api.exec_inspect, made)["ExitCode"]), output.decode().strip()
 
 
-def connect(engine: Engine, runner: DockerRunner, client: str, host: str, port: int) -> str:
+def connect(engine: DockerEngine, runner: DockerRunner, client: str, host: str, port: int) -> str:
     """What a TCP client in ``client``'s container meets: ``open``, ``refused`` or ``silence``."""
     # The connection is closed at once: Orthanc accepts nothing else while one is silent.
     attempt = f"timeout 2 bash -c 'exec 3<>/dev/tcp/{host}/{port}'"

@@ -10,7 +10,7 @@ from orchestrator.backends.base import BACKENDS
 from orchestrator.backends.docker import images
 from orchestrator.backends.docker.backend import DockerBackend
 from orchestrator.backends.docker.composefile import image_of
-from orchestrator.backends.docker.engine import Engine
+from orchestrator.backends.docker.engine import DockerEngine
 
 
 def docker_command(folder: Path, script: str) -> None:
@@ -27,7 +27,7 @@ def test_an_engine_that_does_not_answer_is_named_with_what_to_do(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/no-engine.sock")
-    why = DockerBackend(Engine()).unavailable()
+    why = DockerBackend(DockerEngine()).unavailable()
     assert why is not None
     assert "no Docker engine answers" in why
     assert "BACKEND=local" in why
@@ -35,7 +35,7 @@ def test_an_engine_that_does_not_answer_is_named_with_what_to_do(
 
 @pytest.mark.docker
 def test_a_missing_compose_plugin_is_named_with_how_to_get_it(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    engine: DockerEngine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     docker_command(tmp_path, "echo \"docker: 'compose' is not a docker command.\" >&2; exit 1")
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}/usr/bin{os.pathsep}/bin")
@@ -46,7 +46,7 @@ def test_a_missing_compose_plugin_is_named_with_how_to_get_it(
 
 @pytest.mark.docker
 def test_a_compose_plugin_without_the_override_tag_is_too_old(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    engine: DockerEngine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     docker_command(tmp_path, "echo 2.17.3")
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}/usr/bin{os.pathsep}/bin")

@@ -5,13 +5,13 @@ from hashlib import sha256
 import pytest
 
 from orchestrator.backends.docker import images
-from orchestrator.backends.docker.engine import Engine
+from orchestrator.backends.docker.engine import DockerEngine
 from orchestrator.backends.docker.image_inputs import ROOT, source_files
 
 pytestmark = pytest.mark.docker
 
 
-def output_of(engine: Engine, image: str, *command: str) -> tuple[int, str]:
+def output_of(engine: DockerEngine, image: str, *command: str) -> tuple[int, str]:
     """Exit code and output of a command in a container of its own, without a network."""
     host = engine.api.create_host_config(network_mode="none")
     container = engine.call(
@@ -29,7 +29,7 @@ def output_of(engine: Engine, image: str, *command: str) -> tuple[int, str]:
         engine.remove_containers([container])
 
 
-def test_a_second_build_makes_nothing(engine: Engine) -> None:
+def test_a_second_build_makes_nothing(engine: DockerEngine) -> None:
     steps: list[str] = []
     ready = images.build(pull=False, progress=steps.append)
     assert {images.ORTHANC, images.NODE} <= set(ready)
@@ -37,7 +37,7 @@ def test_a_second_build_makes_nothing(engine: Engine) -> None:
     assert steps[0].startswith("images ready")
 
 
-def test_the_node_image_holds_exactly_the_code_of_this_checkout(engine: Engine) -> None:
+def test_the_node_image_holds_exactly_the_code_of_this_checkout(engine: DockerEngine) -> None:
     image = images.ensure_node_image_current(engine=engine)
     listing = "find . -name '*.py' -exec sha256sum {} +"
     code, inside = output_of(engine, image, "bash", "-c", listing)
@@ -50,20 +50,20 @@ def test_the_node_image_holds_exactly_the_code_of_this_checkout(engine: Engine) 
     assert set(inside.splitlines()) == expected
 
 
-def test_a_run_and_the_lab_by_hand_use_the_same_node_image(engine: Engine) -> None:
+def test_a_run_and_the_lab_by_hand_use_the_same_node_image(engine: DockerEngine) -> None:
     reference = images.ensure_node_image_current(engine=engine)
     assert engine.image(images.NODE) == engine.image(reference)
 
 
 @pytest.mark.parametrize("module", ["modalities", "orchestrator.relay", "archive.server"])
 def test_what_runs_in_a_node_needs_nothing_that_its_image_lacks(
-    engine: Engine, module: str
+    engine: DockerEngine, module: str
 ) -> None:
     image = images.ensure_node_image_current(engine=engine)
     assert output_of(engine, image, "python3", "-c", f"import {module}") == (0, "")
 
 
-def test_the_local_orthanc_has_the_dicomweb_plugin(engine: Engine) -> None:
+def test_the_local_orthanc_has_the_dicomweb_plugin(engine: DockerEngine) -> None:
     code, listing = output_of(engine, images.ORTHANC, "ls", "/usr/share/orthanc/plugins")
     assert code == 0
     assert "libOrthancDicomWeb.so" in listing

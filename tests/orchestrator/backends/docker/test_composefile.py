@@ -17,7 +17,7 @@ from orchestrator.backends.docker.composefile import (
     images_of,
     published_images,
 )
-from orchestrator.backends.docker.engine import Engine
+from orchestrator.backends.docker.engine import DockerEngine
 
 LABELS = {"org.pacslab.lab": "lab-1"}
 
@@ -176,7 +176,7 @@ def test_an_unknown_service_is_answered_with_the_nearest_right_word() -> None:
 
 
 @pytest.fixture
-def resolved(engine: Engine, tmp_path: Path) -> dict[str, Any]:
+def resolved(engine: DockerEngine, tmp_path: Path) -> dict[str, Any]:
     """What compose itself makes of a lab with one role of every service."""
     roles = ("orthanc", "dcm4chee", "modality", "workstation", "profile", "relay")
     file = tmp_path / "compose.override.yaml"

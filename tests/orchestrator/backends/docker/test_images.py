@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from orchestrator.backends.docker import image_inputs, images
-from orchestrator.backends.docker.engine import Engine
+from orchestrator.backends.docker.engine import DockerEngine
 from orchestrator.backends.docker.image_inputs import fingerprint, source_files
 from orchestrator.errors import EnvironmentProblemError
 
@@ -94,7 +94,7 @@ def test_an_engine_that_does_not_answer_is_an_environment_problem(
 
 
 def test_without_the_layer_below_a_run_says_to_make_images() -> None:
-    class NoImages(Engine):
+    class NoImages(DockerEngine):
         def image(self, reference: str) -> None:
             return None
 
@@ -117,7 +117,7 @@ def test_images_of_other_code_are_forgotten_after_a_day(monkeypatch: pytest.Monk
         base: [image(timedelta(days=3), f"{base}:other-old")],
     }
     forgotten: list[str] = []
-    engine = Engine()
+    engine = DockerEngine()
     engine.__dict__["api"] = SimpleNamespace(images=lambda name: here[name])
     monkeypatch.setattr(engine, "untag", forgotten.append)
 

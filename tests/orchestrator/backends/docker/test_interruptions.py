@@ -14,7 +14,7 @@ import pytest
 from orchestrator.backends.docker import labels
 from orchestrator.backends.docker.compose import compose
 from orchestrator.backends.docker.composefile import COMPOSE_FILE
-from orchestrator.backends.docker.engine import Engine
+from orchestrator.backends.docker.engine import DockerEngine
 from orchestrator.machine.waiting import wait_until
 from orchestrator.model.results import Verdict
 from orchestrator.records.record import load_run
@@ -27,13 +27,13 @@ ONE_LAB = ("wrong-port", "--backend", "docker", "--stack", "orthanc")
 
 
 @pytest.fixture
-def machine(engine: Engine, tmp_path: Path) -> Iterator[Machine]:
+def machine(engine: DockerEngine, tmp_path: Path) -> Iterator[Machine]:
     machine = Machine(tmp_path)
     yield machine
     machine.close()
 
 
-def of_run(engine: Engine, machine: Machine) -> list[str]:
+def of_run(engine: DockerEngine, machine: Machine) -> list[str]:
     """Containers and networks of this test's runs, by their names."""
     mine = {path.name for path in machine.runs.iterdir()} if machine.runs.exists() else set()
     found = [*engine.containers(labels.RUN), *engine.networks(labels.RUN)]
@@ -44,13 +44,13 @@ def of_run(engine: Engine, machine: Machine) -> list[str]:
     ]
 
 
-def await_containers(engine: Engine, machine: Machine) -> None:
+def await_containers(engine: DockerEngine, machine: Machine) -> None:
     wait_until(
         lambda: bool(of_run(engine, machine)), seconds=PATIENCE, what="something on the engine"
     )
 
 
-def require_nothing_left(engine: Engine, machine: Machine) -> None:
+def require_nothing_left(engine: DockerEngine, machine: Machine) -> None:
     assert of_run(engine, machine) == []
     machine.require_nothing_left()
 
@@ -59,7 +59,7 @@ def require_nothing_left(engine: Engine, machine: Machine) -> None:
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["SIGINT", "SIGTERM"]
 )
 def test_a_signal_while_containers_are_being_started_leaves_none(
-    engine: Engine, machine: Machine, number: signal.Signals, code: int
+    engine: DockerEngine, machine: Machine, number: signal.Signals, code: int
 ) -> None:
     run = machine.start(*ONE_LAB)
     await_containers(engine, machine)
@@ -69,7 +69,9 @@ def test_a_signal_while_containers_are_being_started_leaves_none(
     assert f"stopped by {number.name}" in run.record.interrupted
 
 
-def test_a_signal_ends_a_wait_and_keeps_what_was_finished(engine: Engine, machine: Machine) -> None:
+def test_a_signal_ends_a_wait_and_keeps_what_was_finished(
+    engine: DockerEngine, machine: Machine
+) -> None:
     run = machine.start(*SILENCE)
     run.await_line("firewall-drop/in-the-path", ": pass")
     run.await_line("firewall-drop", "baseline")
@@ -82,7 +84,7 @@ def test_a_signal_ends_a_wait_and_keeps_what_was_finished(engine: Engine, machin
     assert all("interrupted" in cell.reason for cell in cut)
 
 
-def killed(machine: Machine, engine: Engine) -> Run:
+def killed(machine: Machine, engine: DockerEngine) -> Run:
     run = machine.start(*ONE_LAB)
     await_containers(engine, machine)
     run.kill_all()
@@ -91,7 +93,7 @@ def killed(machine: Machine, engine: Engine) -> Run:
 
 
 def test_after_kill_9_the_next_run_works_and_says_what_it_removed(
-    engine: Engine, machine: Machine
+    engine: DockerEngine, machine: Machine
 ) -> None:
     killed(machine, engine)
     run = machine.run(*ONE_LAB)
@@ -99,7 +101,7 @@ def test_after_kill_9_the_next_run_works_and_says_what_it_removed(
     require_nothing_left(engine, machine)
 
 
-def test_clean_removes_what_a_killed_run_left(engine: Engine, machine: Machine) -> None:
+def test_clean_removes_what_a_killed_run_left(engine: DockerEngine, machine: Machine) -> None:
     run = machine.start(*ONE_LAB)
     run.await_line("baseline")
     run.kill_all()
@@ -110,7 +112,7 @@ def test_clean_removes_what_a_killed_run_left(engine: Engine, machine: Machine) 
 
 
 def test_an_archive_that_dies_is_one_cells_error_and_the_next_gets_a_new_lab(
-    engine: Engine, machine: Machine
+    engine: DockerEngine, machine: Machine
 ) -> None:
     scenario(machine.folder, "archive-dies", fault="kills-the-container")
     scenario(machine.folder, "archive-lives")
@@ -129,7 +131,7 @@ def test_an_archive_that_dies_is_one_cells_error_and_the_next_gets_a_new_lab(
     assert log.count("Orthanc has started") == 2
 
 
-def test_runs_at_once_do_not_meet(engine: Engine, machine: Machine) -> None:
+def test_runs_at_once_do_not_meet(engine: DockerEngine, machine: Machine) -> None:
     local = ("wrong-port", "--backend", "local", "--stack", "orthanc")
     runs = [machine.start(*words) for words in (ONE_LAB, ONE_LAB, local)]
     assert [run.end() for run in runs] == [0, 0, 0], "".join(run.said for run in runs)
@@ -140,7 +142,7 @@ def test_runs_at_once_do_not_meet(engine: Engine, machine: Machine) -> None:
 
 
 def test_a_kept_lab_publishes_on_loopback_only_and_outlives_other_runs(
-    engine: Engine, machine: Machine
+    engine: DockerEngine, machine: Machine
 ) -> None:
     run = machine.run(*ONE_LAB, "--keep")
     name = run.record.run
@@ -158,7 +160,7 @@ def test_a_kept_lab_publishes_on_loopback_only_and_outlives_other_runs(
     require_nothing_left(engine, machine)
 
 
-def test_the_databases_password_is_the_runs_own_on_both_sides(engine: Engine) -> None:
+def test_the_databases_password_is_the_runs_own_on_both_sides(engine: DockerEngine) -> None:
     made = secrets.token_urlsafe(16)
     text = compose(
         ["--file", str(COMPOSE_FILE), "--profile", "dcm4chee", "config", "--format", "json"],

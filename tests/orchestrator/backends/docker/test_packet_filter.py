@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from orchestrator.backends.base import PacketFilter
-from orchestrator.backends.docker.engine import Engine
+from orchestrator.backends.docker.engine import DockerEngine
 from orchestrator.backends.docker.packet_filter import script
 from orchestrator.backends.docker.runner import DockerRunner
 from orchestrator.errors import LabError
@@ -37,7 +37,7 @@ def test_rules_replace_the_earlier_ones_in_one_transaction() -> None:
 
 @pytest.mark.docker
 def test_a_dropped_port_is_silence_and_the_web_port_still_answers(
-    engine: Engine, two_archives: DockerRunner, filters: PacketFilter
+    engine: DockerEngine, two_archives: DockerRunner, filters: PacketFilter
 ) -> None:
     filters.filter_drop("archive", DICOM)
     assert connect(engine, two_archives, "peer", "archive", DICOM) == "silence"
@@ -50,7 +50,7 @@ def test_a_dropped_port_is_silence_and_the_web_port_still_answers(
 
 @pytest.mark.docker
 def test_a_rejected_port_is_refused(
-    engine: Engine, two_archives: DockerRunner, filters: PacketFilter
+    engine: DockerEngine, two_archives: DockerRunner, filters: PacketFilter
 ) -> None:
     filters.filter_reject("archive", None)
     assert connect(engine, two_archives, "peer", "archive", DICOM) == "refused"
@@ -60,7 +60,7 @@ def test_a_rejected_port_is_refused(
 
 @pytest.mark.docker
 def test_the_rules_are_read_back_with_what_they_met(
-    engine: Engine, two_archives: DockerRunner, filters: PacketFilter
+    engine: DockerEngine, two_archives: DockerRunner, filters: PacketFilter
 ) -> None:
     filters.filter_drop("archive", DICOM)
     connect(engine, two_archives, "peer", "archive", DICOM)
@@ -72,7 +72,7 @@ def test_the_rules_are_read_back_with_what_they_met(
 
 @pytest.mark.docker
 def test_a_filter_for_one_client_leaves_the_others_alone(
-    engine: Engine, two_archives: DockerRunner, filters: PacketFilter
+    engine: DockerEngine, two_archives: DockerRunner, filters: PacketFilter
 ) -> None:
     filters.filter_reject("archive", DICOM, from_role="peer")
     assert connect(engine, two_archives, "peer", "archive", DICOM) == "refused"
@@ -82,7 +82,7 @@ def test_a_filter_for_one_client_leaves_the_others_alone(
 @pytest.mark.docker
 @pytest.mark.parametrize("restarted", ["archive", "peer"])
 def test_a_filter_outlives_a_restart_of_either_side(
-    engine: Engine, two_archives: DockerRunner, filters: PacketFilter, restarted: str
+    engine: DockerEngine, two_archives: DockerRunner, filters: PacketFilter, restarted: str
 ) -> None:
     filters.filter_reject("archive", DICOM, from_role="peer")
     two_archives.restart(orthanc(two_archives, restarted), wipe=True)
@@ -92,7 +92,7 @@ def test_a_filter_outlives_a_restart_of_either_side(
 
 @pytest.mark.docker
 def test_a_pulled_cable_takes_a_node_off_the_network_but_not_from_this_host(
-    engine: Engine, two_archives: DockerRunner, filters: PacketFilter
+    engine: DockerEngine, two_archives: DockerRunner, filters: PacketFilter
 ) -> None:
     filters.disconnect("archive")
     filters.disconnect("archive")

@@ -15,7 +15,7 @@ import pytest
 
 from orchestrator.backends.base import Launch
 from orchestrator.backends.docker import labels, remains
-from orchestrator.backends.docker.engine import Engine
+from orchestrator.backends.docker.engine import DockerEngine
 from orchestrator.backends.docker.runner import DockerRunner, project_name
 from orchestrator.errors import LabError
 from orchestrator.machine.waiting import wait_until
@@ -32,17 +32,17 @@ pytestmark = pytest.mark.docker
 OpenRunner = Callable[[], DockerRunner]
 
 
-def left_of(engine: Engine, runner: DockerRunner) -> list[str]:
+def left_of(engine: DockerEngine, runner: DockerRunner) -> list[str]:
     label = f"{labels.LAB}={runner.lab}"
     return [str(each["Id"]) for each in (*engine.containers(label), *engine.networks(label))]
 
 
-def address_in(engine: Engine, runner: DockerRunner, role: str, name: str) -> str:
+def address_in(engine: DockerEngine, runner: DockerRunner, role: str, name: str) -> str:
     code, output = run_in(engine, runner.container(role), "getent", "hosts", name)
     return output.split()[0] if code == 0 else ""
 
 
-def subnet_of_dicom(engine: Engine, runner: DockerRunner) -> str:
+def subnet_of_dicom(engine: DockerEngine, runner: DockerRunner) -> str:
     network = engine.call(engine.api.inspect_network, runner.network)
     return str(network["IPAM"]["Config"][0]["Subnet"]).rpartition(".")[0].rsplit(".", 1)[0]
 
@@ -56,7 +56,7 @@ def test_a_started_archive_answers_on_its_published_port_of_loopback(
 
 
 def test_roles_reach_each_other_by_name_on_the_dicom_network(
-    engine: Engine, two_archives: DockerRunner
+    engine: DockerEngine, two_archives: DockerRunner
 ) -> None:
     found = address_in(engine, two_archives, "peer", "archive")
     network = engine.call(engine.api.inspect_network, two_archives.network)
@@ -65,11 +65,15 @@ def test_roles_reach_each_other_by_name_on_the_dicom_network(
     assert connect(engine, two_archives, "peer", "archive", PORTS["dicom"]) == "open"
 
 
-def test_a_name_outside_the_lab_is_not_resolved(engine: Engine, two_archives: DockerRunner) -> None:
+def test_a_name_outside_the_lab_is_not_resolved(
+    engine: DockerEngine, two_archives: DockerRunner
+) -> None:
     assert address_in(engine, two_archives, "peer", "no-such-archive") == ""
 
 
-def test_nothing_is_published_beyond_loopback(engine: Engine, two_archives: DockerRunner) -> None:
+def test_nothing_is_published_beyond_loopback(
+    engine: DockerEngine, two_archives: DockerRunner
+) -> None:
     for container in engine.containers(f"{labels.LAB}={two_archives.lab}"):
         published = [port["IP"] for port in container["Ports"] if "PublicPort" in port]
         assert published
@@ -120,7 +124,7 @@ def test_wiping_empties_the_archive_and_keeps_what_it_said(open_runner: OpenRunn
 
 
 def test_another_environment_needs_another_container(
-    engine: Engine, open_runner: OpenRunner
+    engine: DockerEngine, open_runner: OpenRunner
 ) -> None:
     runner = open_runner()
     launch = orthanc(runner, "archive")
@@ -155,7 +159,7 @@ def test_a_node_that_dies_at_once_is_reported_with_its_last_words(open_runner: O
 
 
 def test_an_image_that_is_not_here_is_an_error_and_not_a_download(
-    engine: Engine, tmp_path: Path
+    engine: DockerEngine, tmp_path: Path
 ) -> None:
     runner = DockerRunner(
         engine,
@@ -172,7 +176,7 @@ def test_an_image_that_is_not_here_is_an_error_and_not_a_download(
 
 
 def test_closing_keeps_the_logs_and_leaves_nothing_on_the_engine(
-    engine: Engine, open_runner: OpenRunner
+    engine: DockerEngine, open_runner: OpenRunner
 ) -> None:
     runner = open_runner()
     runner.start([orthanc(runner, "archive")])
@@ -187,7 +191,7 @@ def test_closing_keeps_the_logs_and_leaves_nothing_on_the_engine(
 
 
 def test_the_lab_can_be_started_again_by_hand_from_its_folder_alone(
-    engine: Engine, open_runner: OpenRunner
+    engine: DockerEngine, open_runner: OpenRunner
 ) -> None:
     runner = open_runner()
     runner.start([orthanc(runner, "archive")])
@@ -224,7 +228,7 @@ sys.stdin.read()
 
 
 def test_what_a_killed_run_left_is_swept_and_a_live_lab_stays(
-    engine: Engine, two_archives: DockerRunner, open_runner: OpenRunner, tmp_path: Path
+    engine: DockerEngine, two_archives: DockerRunner, open_runner: OpenRunner, tmp_path: Path
 ) -> None:
     victim = open_runner()
     command = [sys.executable, "-c", OWNER, victim.lab, str(tmp_path / "victim")]
