@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from dicom.association.requestor import Association
 from dicom.dimse.scu import ended
 from dicom.ladder import CARRIED_OUT, Outcome, StoppedError
-from dicom.web.exchange import WebExchange
+from dicom.web.call import HttpCall
 from modalities.commands import Report
 
 
@@ -23,7 +23,7 @@ def exchanged(association: Association, carry_out: Callable[[], str]) -> Report:
     )
 
 
-def requested(request: WebExchange, carry_out: Callable[[], str]) -> Report:
+def requested(request: HttpCall, carry_out: Callable[[], str]) -> Report:
     """As ``exchanged``, for one request of DICOMweb."""
     outcome, comment = _outcome(request, carry_out)
     return Report(outcome=outcome, comment=comment, traces=(request.trace(),))

@@ -13,7 +13,7 @@ from typing import ClassVar, Final, cast
 
 import h11
 
-from archive.web.exchange import WebReply, WebRequest
+from archive.web.messages import WebReply, WebRequest
 from archive.web.service import DicomWebService, below
 from dicom.control import ControlHandler
 from dicom.web.multipart import Readable

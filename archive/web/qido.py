@@ -18,7 +18,7 @@ from archive.policy import Policy
 from archive.query import attributes, entities
 from archive.store import Held, ObjectStore
 from archive.vendor import Level
-from archive.web.exchange import JSON, WebReply, WebRequest, as_json
+from archive.web.messages import JSON, WebReply, WebRequest, as_json
 from archive.web.parameters import ParameterError, add_key, number, parameters, tag_of, text_element
 from archive.web.rules import QidoRules
 from dicom.datasets.matching import matches, texts

@@ -13,7 +13,7 @@ from archive.policy import Policy
 from archive.receive import Receiver
 from archive.store import ObjectStore
 from archive.web import qido, stow, wado
-from archive.web.exchange import WebReply, WebRequest
+from archive.web.messages import WebReply, WebRequest
 from archive.web.rules import WebRules
 
 #: The only user of a lab's archive; its password is made for the run.

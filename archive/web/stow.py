@@ -13,7 +13,7 @@ from pydicom.tag import BaseTag
 
 from archive.policy import Policy
 from archive.receive import Offer, Receipt, Receiver
-from archive.web.exchange import WebReply, WebRequest, as_json
+from archive.web.messages import WebReply, WebRequest, as_json
 from archive.web.rules import StowRules
 from dicom.association.requested import ACCEPTED
 from dicom.datasets.encoding import UNREADABLE

@@ -10,7 +10,7 @@ from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from archive.encoding import reencode
 from archive.store import Held, ObjectStore, part10_header
-from archive.web.exchange import JSON, Piece, WebReply, WebRequest, without_empty
+from archive.web.messages import JSON, Piece, WebReply, WebRequest, without_empty
 from archive.web.rules import WadoRules
 from dicom.datasets.encoding import MalformedDatasetError, encoding_of
 from dicom.web.multipart import DICOM, MediaType, Writing

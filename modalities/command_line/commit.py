@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from modalities.command_line import STOPPED, subcommand
-from modalities.command_line.exchange import OBSERVER, carry_out, conclude, sendable
+from modalities.command_line.carrying_out import OBSERVER, carry_out, conclude, sendable
 from modalities.command_line.options import add_scu_options, caller_of, port, target_of
 from modalities.command_line.words import complain, say
 from modalities.nodes.reception import Reception

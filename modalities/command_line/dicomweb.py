@@ -14,7 +14,7 @@ from dicom.errors import UsageError
 from dicom.tracing.pdu_words import name_of
 from dicom.web.target import WebAuth, WebTarget
 from modalities.command_line import subcommand
-from modalities.command_line.exchange import carry_out, conclude, sendable
+from modalities.command_line.carrying_out import carry_out, conclude, sendable
 from modalities.command_line.options import (
     add_timeout_option,
     add_tls_options,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from modalities.command_line import subcommand
-from modalities.command_line.exchange import carry_out, conclude
+from modalities.command_line.carrying_out import carry_out, conclude
 from modalities.command_line.options import add_scu_options, caller_of, target_of
 from modalities.services.echo import Echo
 

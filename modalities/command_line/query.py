@@ -6,7 +6,7 @@ import argparse
 import json
 
 from modalities.command_line import subcommand
-from modalities.command_line.exchange import carry_out, conclude
+from modalities.command_line.carrying_out import carry_out, conclude
 from modalities.command_line.options import add_scu_options, caller_of, target_of
 from modalities.command_line.words import say
 from modalities.commands import Report

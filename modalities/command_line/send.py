@@ -14,7 +14,7 @@ from dicom.ladder import ObjectReport
 from dicom.tracing.pdu_words import name_of
 from modalities import families
 from modalities.command_line import subcommand
-from modalities.command_line.exchange import OBSERVER, conclude, sendable
+from modalities.command_line.carrying_out import OBSERVER, conclude, sendable
 from modalities.command_line.options import add_scu_options, caller_of, positive, target_of
 from modalities.command_line.progress import progress
 from modalities.command_line.study_options import Arguments, add_study_options, study_of

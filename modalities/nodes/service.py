@@ -67,7 +67,7 @@ def service(
 
     Args:
         command: its ``kind`` has a default, which is the service's name.
-        patience: the longest that a command can take, in seconds; see ``exchange_seconds``.
+        patience: the longest that a command can take, in seconds; see ``association_seconds``.
 
     Raises:
         ValueError: the kind is taken.
@@ -81,7 +81,7 @@ def service(
     return add
 
 
-def exchange_seconds(caller: Caller, exchanges: int = 1) -> float:
+def association_seconds(caller: Caller, exchanges: int = 1) -> float:
     """The longest that one association with so many requests and one response each can take."""
     timeouts = caller.timeouts
     once = 2 * timeouts.connect + 2 * timeouts.acse

@@ -31,7 +31,7 @@ from dicom.workflow.storage_commitment import (
     commitment_result,
 )
 from modalities.commands import Command, Report
-from modalities.nodes.service import OwnNode, exchange_seconds, service
+from modalities.nodes.service import OwnNode, association_seconds, service
 from modalities.reports import exchanged
 
 _CONTEXT: Final = 1
@@ -59,7 +59,7 @@ class Commit(Command):
     hold: float | None = Field(default=None, ge=0)
 
 
-@service(Commit, patience=lambda command: exchange_seconds(command.caller, 2) + command.wait)
+@service(Commit, patience=lambda command: association_seconds(command.caller, 2) + command.wait)
 def _commit(command: Commit, here: OwnNode) -> Report:
     listens = here.reception.report().port != 0
     return commit(command, here.exchange, here.name, here.reception if listens else None)

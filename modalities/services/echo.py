@@ -12,7 +12,7 @@ from dicom.association.ends import Caller, Target
 from dicom.association.requestor import Association
 from dicom.dimse.scu import UNCOMPRESSED, VERIFICATION, check_status, message_of, tls_of
 from modalities.commands import Command, Report
-from modalities.nodes.service import OwnNode, exchange_seconds, service
+from modalities.nodes.service import OwnNode, association_seconds, service
 from modalities.reports import exchanged
 
 
@@ -25,7 +25,7 @@ class Echo(Command):
     transfer_syntaxes: tuple[str, ...] | None = None
 
 
-@service(Echo, patience=lambda command: exchange_seconds(command.caller))
+@service(Echo, patience=lambda command: association_seconds(command.caller))
 def _echo(command: Echo, here: OwnNode) -> Report:
     return echo(command, here.exchange, here.name)
 

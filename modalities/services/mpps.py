@@ -25,7 +25,7 @@ from dicom.workflow.performed_step import (
     without,
 )
 from modalities.commands import Command, Report
-from modalities.nodes.service import OwnNode, exchange_seconds, service
+from modalities.nodes.service import OwnNode, association_seconds, service
 from modalities.reports import exchanged
 
 _CONTEXT: Final = 1
@@ -79,12 +79,12 @@ class MppsSet(Command):
     character_set: str | None = None
 
 
-@service(MppsCreate, patience=lambda command: exchange_seconds(command.caller))
+@service(MppsCreate, patience=lambda command: association_seconds(command.caller))
 def _create(command: MppsCreate, here: OwnNode) -> Report:
     return mpps_create(command, here.exchange, here.name)
 
 
-@service(MppsSet, patience=lambda command: exchange_seconds(command.caller))
+@service(MppsSet, patience=lambda command: association_seconds(command.caller))
 def _set(command: MppsSet, here: OwnNode) -> Report:
     return mpps_set(command, here.exchange, here.name)
 

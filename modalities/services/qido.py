@@ -14,8 +14,8 @@ from dicom.association.ends import Timeouts
 from dicom.datasets.identifier import attributes_of
 from dicom.errors import UsageError
 from dicom.near_words import did_you_mean
+from dicom.web.call import HttpCall
 from dicom.web.dicom_json import datasets
-from dicom.web.exchange import WebExchange
 from dicom.web.target import WebTarget
 from modalities.commands import Command, Report
 from modalities.nodes.service import OwnNode, service
@@ -61,7 +61,7 @@ def qido(command: Qido, exchange: Path, observer: str) -> Report:
         UsageError: a key is no attribute keyword, or a level can't be asked for that way.
     """
     path = _path(command)
-    request = WebExchange(command.target, command.timeouts, exchange, observer)
+    request = HttpCall(command.target, command.timeouts, exchange, observer)
     answers: list[dict[str, str]] = []
 
     def carry_out() -> str:

@@ -24,7 +24,7 @@ from modalities.commands import Command, Report
 from modalities.misbehaviour.act import AnyAct
 from modalities.misbehaviour.alteration import AnyAlteration, alter_file
 from modalities.misbehaviour.link import MisbehavingAssociation
-from modalities.nodes.service import OwnNode, exchange_seconds, service
+from modalities.nodes.service import OwnNode, association_seconds, service
 
 
 class ProposedContext(Frozen):
@@ -61,7 +61,7 @@ class Store(Command):
 
 def _patience(command: Store) -> float:
     more = 0.0 if command.misbehave is None else command.misbehave.lasts
-    return exchange_seconds(command.caller, len(command.files)) + more
+    return association_seconds(command.caller, len(command.files)) + more
 
 
 @service(Store, patience=_patience)

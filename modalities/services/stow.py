@@ -24,8 +24,8 @@ from dicom.ladder import (
 )
 from dicom.tracing.trace import AssociationTrace
 from dicom.web.answer import WebAnswer
+from dicom.web.call import HttpCall
 from dicom.web.dicom_json import datasets
-from dicom.web.exchange import WebExchange
 from dicom.web.multipart import Writing
 from dicom.web.target import WebTarget
 from modalities.commands import Command, Report
@@ -94,7 +94,7 @@ def stow(command: Stow, exchange: Path, observer: str) -> Report:
         if stopped is not None:
             reports += [object_report(*each, stopped) for each in batch]
             continue
-        request = WebExchange(command.target, command.timeouts, exchange, observer)
+        request = HttpCall(command.target, command.timeouts, exchange, observer)
         try:
             with request:
                 response = _Response(request, command, [file for _, file in batch])
@@ -123,7 +123,7 @@ class _Response:
         comment: a Warning of the server, or that the response can't be read.
     """
 
-    def __init__(self, request: WebExchange, command: Stow, files: Sequence[Part10File]) -> None:
+    def __init__(self, request: HttpCall, command: Stow, files: Sequence[Part10File]) -> None:
         message = _Message(command.part_type, files)
         path = "/studies" + (f"/{command.study_instance_uid}" if command.study_instance_uid else "")
         answer = request.request(

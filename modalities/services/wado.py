@@ -14,7 +14,7 @@ from dicom.datasets.fingerprint import Fingerprint, fingerprint
 from dicom.errors import UsageError
 from dicom.ladder import Rung, Signature, StoppedError
 from dicom.web.answer import WebAnswer
-from dicom.web.exchange import WebExchange
+from dicom.web.call import HttpCall
 from dicom.web.multipart import MultipartError, boundary_of, read_parts
 from dicom.web.target import WebTarget
 from modalities.commands import Command, ReceivedInstance, Report
@@ -63,7 +63,7 @@ def wado(command: Wado, exchange: Path, observer: str) -> Report:
     if command.transfer_syntax:
         accept += f"; transfer-syntax={command.transfer_syntax}"
     received: list[ReceivedInstance] = []
-    request = WebExchange(command.target, command.timeouts, exchange, observer)
+    request = HttpCall(command.target, command.timeouts, exchange, observer)
 
     def carry_out() -> str:
         answer = request.request("GET", path, {"Accept": accept})

@@ -1,4 +1,4 @@
-"""Services of a node, carried out for the command line."""
+"""What a command line asks of a node: services carried out in this process."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ _ENDS: Final[Mapping[str, str]] = {
 }
 
 
-class WebExchange:
+class HttpCall:
     """A connection for one request; leaving it as a context manager closes it.
 
     Args:
