@@ -92,29 +92,23 @@ class RelayClient:
         self._address = Address(host, port)
 
     def link(self, name: str, listen: Address, upstream: Address) -> Address:
-        """See ``Wires``."""
         request = LinkRequest(name=name, listen=tuple(listen), upstream=tuple(upstream))
         endpoint = Endpoint.model_validate(self._call("link", request))
         return Address(endpoint.host, endpoint.port)
 
     def links(self) -> tuple[str, ...]:
-        """See ``Wires``."""
         return tuple(str(name) for name in self._call("links"))
 
     def set(self, name: str, state: WireState) -> None:
-        """See ``Wires``."""
         self._call("set", SetRequest(name=name, state=state))
 
     def state(self, name: str) -> WireState:
-        """See ``Wires``."""
         return WireState.model_validate(self._call("state", name))
 
     def traces(self, name: str) -> tuple[AssociationTrace, ...]:
-        """See ``Wires``."""
         return Traces.model_validate(self._call("traces", name)).traces
 
     def forget(self) -> None:
-        """See ``Wires``."""
         self._call("forget")
 
     def stop(self) -> None:

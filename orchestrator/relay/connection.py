@@ -144,7 +144,6 @@ class Connection:
         return self._buffer[: max(1, min(CHUNK, int(rate * _SHARE)))]
 
     def received(self, end: End, data: bytes) -> None:
-        """See ``Owner``."""
         if self._cut:
             return
         direction = self._from(end)
@@ -166,15 +165,12 @@ class Connection:
             self._put(direction, _Mark.CUT)
 
     def half_closed(self, end: End) -> None:
-        """See ``Owner``."""
         self._ended(end, _Mark.EOF, f"closed by {end.side}")
 
     def was_reset(self, end: End) -> None:
-        """See ``Owner``."""
         self._ended(end, _Mark.RESET, "reset")
 
     def lost(self, end: End) -> None:
-        """See ``Owner``."""
         if self.client.gone and self._unserved and not self._over:
             self._over = True
             self._say("closed by requestor")
@@ -182,7 +178,6 @@ class Connection:
             self._done(self)
 
     def drained(self, end: End) -> None:
-        """See ``Owner``."""
         self._run(self._back if end is self.client else self._forth)
 
     # What the connection does.

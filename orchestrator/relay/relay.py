@@ -57,7 +57,6 @@ class Relay:
         self._thread.start()
 
     def link(self, name: str, listen: Address, upstream: Address) -> Address:
-        """See ``Wires``."""
         with self._lock:
             self._refuse_if_stopped()
             if name in self._links:
@@ -72,7 +71,6 @@ class Relay:
             return link.listener.address
 
     def links(self) -> tuple[str, ...]:
-        """See ``Wires``."""
         return tuple(self._links)
 
     def set(self, name: str, state: WireState) -> None:
@@ -95,7 +93,6 @@ class Relay:
             self._call(_apply, link)
 
     def state(self, name: str) -> WireState:
-        """See ``Wires``."""
         return self._named(name).state
 
     def traces(self, name: str) -> tuple[AssociationTrace, ...]:
@@ -106,7 +103,6 @@ class Relay:
             return self._call(_traces_of, link)
 
     def forget(self) -> None:
-        """See ``Wires``."""
         with self._lock:
             self._refuse_if_stopped()
             for link in self._links.values():

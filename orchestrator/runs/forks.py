@@ -52,7 +52,6 @@ class WorkerProcesses:
         self._workers: list[ForkProcess] = []
 
     def work(self, runs: Sequence[GroupRun], tell: OnEvent) -> str:
-        """See ``Workers``."""
         done: set[str] = set()
 
         def pass_on(event: Event) -> None:

@@ -41,7 +41,6 @@ class WorkerThreads:
         self._threads = threads
 
     def work(self, runs: Sequence[GroupRun], tell: OnEvent) -> str:
-        """See ``Workers``."""
         pool = ThreadPoolExecutor(max_workers=self._threads, thread_name_prefix="cell")
         futures: list[Future[None]] = []
         cut_short = ""

@@ -52,26 +52,21 @@ class NodeFilters:
         self._off: set[str] = set()
 
     def filter_drop(self, role: str, port: int | None = None, from_role: str | None = None) -> None:
-        """See ``PacketFilter``."""
         self._add(role, _Rule("drop", port, from_role))
 
     def filter_reject(
         self, role: str, port: int | None = None, from_role: str | None = None
     ) -> None:
-        """See ``PacketFilter``."""
         self._add(role, _Rule("reject", port, from_role))
 
     def filter_clear(self, role: str) -> None:
-        """See ``PacketFilter``."""
         if self._rules.pop(role, None):
             self._enforce(role)
 
     def filter_rules(self, role: str) -> tuple[str, ...]:
-        """See ``PacketFilter``."""
         return tuple(_RULE.findall(self._nft(role, "list ruleset inet")))
 
     def disconnect(self, role: str) -> None:
-        """See ``PacketFilter``."""
         self._off.add(role)
         if self.connected(role):
             self._engine.call(
@@ -81,7 +76,6 @@ class NodeFilters:
             )
 
     def reconnect(self, role: str) -> None:
-        """See ``PacketFilter``."""
         self._off.discard(role)
         if not self.connected(role):
             self._engine.call(
@@ -94,7 +88,6 @@ class NodeFilters:
             self._enforce_after_change(role)
 
     def connected(self, role: str) -> bool:
-        """See ``PacketFilter``."""
         return self._membership(role) is not None
 
     def restarted(self, role: str) -> None:
