@@ -16,7 +16,6 @@ from dicom.association.ends import Caller, Timeouts
 from modalities.generation import WrittenFile, write_study
 from modalities.nodes.node import ModalityNode
 from tests.modalities.peers import (
-    PATIENCE,
     Orthanc,
     ScriptedPeers,
     StoreScp,
@@ -24,7 +23,7 @@ from tests.modalities.peers import (
     running_storescp,
     until,
 )
-from tests.peers import LOOPBACK, release_ports, reserved_port, tool
+from tests.peers import LOOPBACK, PATIENCE, release_ports, reserved_port, tool
 from tests.spreading import Spreading
 
 # What a busy machine does slowly is right all the same.

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import Final, NoReturn
 
 import pytest
 import requests
@@ -22,7 +22,8 @@ from orchestrator.stacks.orthanc.plugins import DICOMWEB, find_plugin
 
 LOOPBACK = "127.0.0.1"
 _ENVIRONMENT = {**os.environ, "TCP_NODELAY": "1"}
-_PATIENCE = 20.0
+#: Seconds, for what happens at once unless something is broken; a busy machine may need them.
+PATIENCE: Final = 30.0
 _RESERVED: list[int] = []
 
 
@@ -72,23 +73,23 @@ class Orthanc:
         return self.log_file.read_text(errors="replace")
 
     def instances(self) -> int:
-        answer = requests.get(f"{self.url}/statistics", timeout=_PATIENCE).json()
+        answer = requests.get(f"{self.url}/statistics", timeout=PATIENCE).json()
         return int(answer["CountInstances"])
 
     def empty(self) -> None:
-        for patient in requests.get(f"{self.url}/patients", timeout=_PATIENCE).json():
-            requests.delete(f"{self.url}/patients/{patient}", timeout=_PATIENCE)
+        for patient in requests.get(f"{self.url}/patients", timeout=PATIENCE).json():
+            requests.delete(f"{self.url}/patients/{patient}", timeout=PATIENCE)
 
     def upload(self, file: Path) -> str:
         """Put an instance in; returns its Orthanc identifier."""
-        answer = requests.post(f"{self.url}/instances", file.read_bytes(), timeout=_PATIENCE)
+        answer = requests.post(f"{self.url}/instances", file.read_bytes(), timeout=PATIENCE)
         answer.raise_for_status()
         return str(answer.json()["ID"])
 
     def send(self, instance: str, modality: str) -> int:
         """Have it C-STORE an instance to a known modality; returns the HTTP status."""
         url = f"{self.url}/modalities/{modality}/store"
-        return requests.post(url, json=instance, timeout=_PATIENCE).status_code
+        return requests.post(url, json=instance, timeout=PATIENCE).status_code
 
 
 @contextmanager
@@ -131,7 +132,7 @@ def running_orthanc(
     try:
         wait_until(
             answers,
-            seconds=_PATIENCE,
+            seconds=PATIENCE,
             what="Orthanc's REST interface",
             alive=lambda: process.poll() is None,
             log=orthanc.log,

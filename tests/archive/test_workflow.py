@@ -29,9 +29,8 @@ from orchestrator.machine.waiting import wait_until
 from orchestrator.stacks.profile.files import find_profile
 from tests.archive.conftest import MakeArchive, known
 from tests.archive.peer import LOOPBACK
-from tests.peers import reserved_port
+from tests.peers import PATIENCE, reserved_port
 
-PATIENCE = 10.0
 STEP: dict[str, object] = {
     "patient": {"name": "SIMULANT^NORA", "id": "LAB-1"},
     "accession_number": "A1",

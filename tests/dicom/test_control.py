@@ -9,9 +9,9 @@ import pytest
 
 from dicom.control import ControlError, ControlServer, call
 from modalities.services.query import Find
-from tests.modalities.peers import PATIENCE, Conversation, ScriptedPeers
+from tests.modalities.peers import Conversation, ScriptedPeers
 from tests.modalities.services.web.conftest import read_request
-from tests.peers import LOOPBACK
+from tests.peers import LOOPBACK, PATIENCE
 
 
 @pytest.fixture

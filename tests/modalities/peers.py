@@ -29,12 +29,10 @@ from pynetdicom.presentation import PresentationContext
 
 from dicom.association.ends import Caller, Target
 from modalities.studies.pixel_data import TRANSFER_SYNTAXES
-from tests.peers import LOOPBACK, reserved_port, tool
+from tests.peers import LOOPBACK, PATIENCE, reserved_port, tool
 
 #: What CT images can be encoded in.
 FOR_12_BITS = tuple(each for each in TRANSFER_SYNTAXES if each != JPEGBaseline8Bit)
-#: For steps that answer at once unless something is broken.
-PATIENCE = 10.0
 
 
 class Conversation:

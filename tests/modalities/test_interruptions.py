@@ -22,8 +22,8 @@ from tests.modalities.burst.conversations import (
     read_message,
     response,
 )
-from tests.modalities.peers import PATIENCE, Conversation, ScriptedPeers
-from tests.peers import LOOPBACK
+from tests.modalities.peers import Conversation, ScriptedPeers
+from tests.peers import LOOPBACK, PATIENCE
 
 _SEND = (sys.executable, "-m", "modalities", "send")
 ABORT = bytes.fromhex("0700 0000 0004 0000 0000")

@@ -20,8 +20,8 @@ from modalities.services.echo import Echo
 from modalities.services.listen import Forget, Listen, Received
 from modalities.services.query import Find, Move
 from modalities.services.store import Store
-from tests.modalities.peers import PATIENCE, until
-from tests.peers import LOOPBACK, reserved_port
+from tests.modalities.peers import until
+from tests.peers import LOOPBACK, PATIENCE, reserved_port
 
 
 @pytest.fixture

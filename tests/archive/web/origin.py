@@ -19,9 +19,9 @@ from dicom.settings import ArchiveSettings
 from dicom.web.multipart import read_parts
 from orchestrator.stacks.profile.files import find_profile
 from tests.archive.peer import LOOPBACK, image
+from tests.peers import PATIENCE
 
 PASSWORD = "made-for-the-run"
-PATIENCE = 10.0
 MULTIPART = 'multipart/related; type="application/dicom"'
 ROOTS = {
     "orthanc-1.10": "/dicom-web",

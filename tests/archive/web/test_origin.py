@@ -19,13 +19,13 @@ from tests.archive.web.origin import (
     EVERY,
     MULTIPART,
     PASSWORD,
-    PATIENCE,
     ROOTS,
     Origin,
     boundary,
     file,
     studies,
 )
+from tests.peers import PATIENCE
 
 pytestmark = pytest.mark.filterwarnings("ignore:Invalid value for VR")
 

@@ -15,7 +15,6 @@ from tests.archive.peer import MR, image
 from tests.archive.web.origin import (
     EVERY,
     MULTIPART,
-    PATIENCE,
     Origin,
     encoded,
     file,
@@ -23,6 +22,7 @@ from tests.archive.web.origin import (
     referenced,
     start,
 )
+from tests.peers import PATIENCE
 
 pytestmark = pytest.mark.filterwarnings("ignore:Invalid value for VR")
 

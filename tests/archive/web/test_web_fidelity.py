@@ -22,14 +22,13 @@ from orchestrator.stacks.orthanc.dialect import OrthancDialect
 from orchestrator.stacks.profile.files import find_profile
 from tests.archive.peer import LOOPBACK, MR, image
 from tests.archive.web.origin import MULTIPART, encoded, file
-from tests.peers import dicomweb_plugin, running_orthanc
+from tests.peers import PATIENCE, dicomweb_plugin, running_orthanc
 
 pytestmark = [
     pytest.mark.local,
     pytest.mark.filterwarnings("ignore:Invalid value for VR"),
 ]
 PASSWORD = "of-both"
-PATIENCE = 20.0
 AS_STORED = f"{MULTIPART}; transfer-syntax=*"
 RICH = file(
     7,

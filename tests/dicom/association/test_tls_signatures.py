@@ -24,8 +24,8 @@ from modalities.nodes.node import ModalityNode
 from modalities.scp import server
 from modalities.services.echo import Echo
 from modalities.services.listen import Listen, Received
-from tests.modalities.peers import PATIENCE, Conversation, Script, ScriptedPeers, impatient
-from tests.peers import LOOPBACK
+from tests.modalities.peers import Conversation, Script, ScriptedPeers, impatient
+from tests.peers import LOOPBACK, PATIENCE
 
 DAY = datetime.timedelta(days=1)
 

@@ -26,8 +26,8 @@ from modalities.nodes.node import ModalityNode
 from modalities.services.commit import Commit
 from modalities.services.listen import Forget, Listen, Received
 from modalities.services.store import Store
-from tests.modalities.peers import PATIENCE, Orthanc
-from tests.peers import LOOPBACK
+from tests.modalities.peers import Orthanc
+from tests.peers import LOOPBACK, PATIENCE
 
 
 @pytest.fixture

@@ -20,8 +20,8 @@ from tests.modalities.burst.conversations import (
     response,
     take_all,
 )
-from tests.modalities.peers import PATIENCE, Conversation, ScriptedPeers, StoreScp
-from tests.peers import LOOPBACK
+from tests.modalities.peers import Conversation, ScriptedPeers, StoreScp
+from tests.peers import LOOPBACK, PATIENCE
 
 
 def burst(*arguments: str | Path) -> int:

@@ -23,8 +23,8 @@ from modalities.commands import Report
 from modalities.services.store import Store, store
 from orchestrator.lab.certificates import CertificateStore
 from tests.modalities.burst.conftest import tls_of
-from tests.modalities.peers import PATIENCE, Conversation, Script, ScriptedPeers
-from tests.peers import LOOPBACK
+from tests.modalities.peers import Conversation, Script, ScriptedPeers
+from tests.peers import LOOPBACK, PATIENCE
 
 PATIENT = Timeouts(connect=PATIENCE, acse=PATIENCE, dimse=PATIENCE, network=PATIENCE)
 #: How a connection ended for the peer, after how many bytes.

@@ -31,10 +31,10 @@ from modalities.services.commit import Commit, commit
 from modalities.services.listen import Listen
 from modalities.services.store import Store
 from tests.dicom.association.test_tls_signatures import Authority
-from tests.modalities.peers import PATIENCE, Conversation, Orthanc, ScriptedPeers
+from tests.modalities.peers import Conversation, Orthanc, ScriptedPeers
 from tests.modalities.services.conftest import StartScp, serving, status
 from tests.modalities.services.messages import RELEASE_RESPONSE, read_message, send_message
-from tests.peers import LOOPBACK
+from tests.peers import LOOPBACK, PATIENCE
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
 IMPLICIT = "1.2.840.10008.1.2"

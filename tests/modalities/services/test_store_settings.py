@@ -22,9 +22,9 @@ from dicom.ladder import ObjectReport
 from modalities.commands import Report
 from modalities.generation import WrittenFile, write_study
 from modalities.services.store import ProposedContext, Store, store
-from tests.modalities.peers import PATIENCE, StoreScp
+from tests.modalities.peers import StoreScp
 from tests.modalities.services.conftest import serving
-from tests.peers import LOOPBACK
+from tests.peers import LOOPBACK, PATIENCE
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
 MR = "1.2.840.10008.5.1.4.1.1.4"

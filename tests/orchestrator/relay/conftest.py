@@ -16,13 +16,12 @@ import pytest
 from orchestrator.machine.waiting import wait_until
 from orchestrator.model.address import Address
 from orchestrator.relay import Relay
+from tests.peers import PATIENCE
 
 LOOPBACK = "127.0.0.1"
 LINK = "ct-archive"
 #: How long a test looks before it believes that nothing comes.
 NOTHING = 0.1
-#: Long enough for a busy machine; nothing waits this long unless it is broken.
-PATIENCE = 10.0
 
 
 @dataclass

@@ -15,12 +15,11 @@ from orchestrator.machine.waiting import wait_until
 from orchestrator.model.address import Address
 from orchestrator.model.state import WireState
 from orchestrator.relay import Relay
-from tests.peers import LOOPBACK, Orthanc, dcmtk, running_orthanc
+from tests.peers import LOOPBACK, PATIENCE, Orthanc, dcmtk, running_orthanc
 
 pytestmark = pytest.mark.local
 
 LINK = "ct-archive"
-PATIENCE = 10.0
 CT_SMALL = Path(str(get_testdata_file("CT_small.dcm")))
 #: The tools' own time-outs in seconds, so that nothing hangs for DCMTK's default of minutes.
 TIMEOUTS = ("-to", "1", "-ta", "1", "-td", "1")

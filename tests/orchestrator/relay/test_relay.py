@@ -20,7 +20,6 @@ from tests.orchestrator.relay.conftest import (
     LINK,
     LOOPBACK,
     NOTHING,
-    PATIENCE,
     Peer,
     connect,
     connect_result,
@@ -30,6 +29,7 @@ from tests.orchestrator.relay.conftest import (
     receive,
     reset,
 )
+from tests.peers import PATIENCE
 
 
 def test_a_link_carries_both_directions_unchanged(

@@ -16,8 +16,8 @@ from orchestrator.machine.waiting import wait_until
 from orchestrator.model.address import Address
 from orchestrator.model.state import WireState
 from orchestrator.relay import RelayClient, Wires
-from tests.orchestrator.relay.conftest import LOOPBACK, PATIENCE, Peer, connect, receive
-from tests.peers import reserved_port
+from tests.orchestrator.relay.conftest import LOOPBACK, Peer, connect, receive
+from tests.peers import PATIENCE, reserved_port
 
 pytestmark = pytest.mark.local
 

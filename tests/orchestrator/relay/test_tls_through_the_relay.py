@@ -17,7 +17,8 @@ from orchestrator.lab.certificates import CertificateStore
 from orchestrator.machine.waiting import wait_until
 from orchestrator.model.address import Address
 from orchestrator.relay import Relay
-from tests.orchestrator.relay.conftest import LOOPBACK, PATIENCE
+from tests.orchestrator.relay.conftest import LOOPBACK
+from tests.peers import PATIENCE
 
 LINK = "ct-archive"
 Version = Literal["TLSv1.2", "TLSv1.3"]

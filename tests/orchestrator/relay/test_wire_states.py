@@ -14,7 +14,6 @@ from orchestrator.model.state import WireState
 from orchestrator.relay import Relay
 from tests.orchestrator.relay.conftest import (
     LINK,
-    PATIENCE,
     Peer,
     connect,
     connect_result,
@@ -23,6 +22,7 @@ from tests.orchestrator.relay.conftest import (
     pair,
     receive,
 )
+from tests.peers import PATIENCE
 
 
 def test_drop_leaves_connects_unanswered_and_pass_answers_them_again(

@@ -10,8 +10,8 @@ import pytest
 from dicom.association.ends import Timeouts
 from dicom.web.target import WebAuth, WebTarget
 from modalities.generation import WrittenFile
-from tests.modalities.peers import PATIENCE, Conversation, ScriptedPeers
-from tests.peers import LOOPBACK, Orthanc, dicomweb_plugin, running_orthanc
+from tests.modalities.peers import Conversation, ScriptedPeers
+from tests.peers import LOOPBACK, PATIENCE, Orthanc, dicomweb_plugin, running_orthanc
 
 #: A server that answers every request with these bytes.
 Answering = Callable[[bytes], WebTarget]
