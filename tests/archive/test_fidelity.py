@@ -138,7 +138,7 @@ def commit(
     assert server is not None
     try:
         with associated(port, [(COMMITMENT, IMPLICIT)], calling=calling) as peer:
-            peer.association.dimse_timeout = 1
+            peer.association.dimse_timeout = 3  # a silent archive exhausts it, a busy one does not
             status, _ = peer.association.send_n_action(
                 commitment_request(transaction, instances),
                 action,
