@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,15 +12,8 @@ from hypothesis import HealthCheck, settings
 from dicom.association.ends import Caller, Timeouts
 from modalities.generation import WrittenFile, write_study
 from modalities.nodes.node import ModalityNode
-from tests.modalities.peers import (
-    Orthanc,
-    ScriptedPeers,
-    StoreScp,
-    answers,
-    running_storescp,
-    until,
-)
-from tests.peers import LOOPBACK, PATIENCE, release_ports, reserved_port, tool
+from tests.modalities.peers import Orthanc, ScriptedPeers, StoreScp, running_storescp
+from tests.peers import LOOPBACK, PATIENCE, release_ports, running_orthanc
 from tests.spreading import Spreading
 
 # What a busy machine does slowly is right all the same.
@@ -92,31 +82,14 @@ def study(tmp_path: Path) -> list[WrittenFile]:
 @pytest.fixture(scope="session")
 def orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
     """The real archive, checking called titles, with one known modality that may query."""
-    program = tool("Orthanc")
-    folder = tmp_path_factory.mktemp("orthanc")
-    port, web = reserved_port(), reserved_port()
     configuration = {
         "DicomAet": "ORTHANC",
-        "DicomPort": port,
         "DicomCheckCalledAet": True,
-        "HttpPort": web,
-        "StorageDirectory": str(folder / "db"),
-        "IndexDirectory": str(folder / "db"),
         "DicomModalities": {"ct": ["CT", LOOPBACK, 1]},
         "DicomModalitiesInDatabase": False,
     }
-    file = folder / "orthanc.json"
-    file.write_text(json.dumps(configuration))
-    archive = Orthanc(port, f"http://{LOOPBACK}:{web}")
-    with (folder / "log").open("wb") as log:
-        environment = {**os.environ, "TCP_NODELAY": "1"}
-        process = subprocess.Popen([program, str(file)], stdout=log, stderr=log, env=environment)
-        try:
-            until(lambda: answers(archive), process)
-            yield archive
-        finally:
-            process.kill()
-            process.wait()
+    with running_orthanc(tmp_path_factory.mktemp("orthanc"), configuration) as running:
+        yield Orthanc(running.dicom.port, running.url)
 
 
 @pytest.fixture

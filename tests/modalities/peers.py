@@ -191,14 +191,6 @@ class Orthanc:
             pass
 
 
-def answers(archive: Orthanc) -> bool:
-    try:
-        archive.get("/system")
-    except OSError:
-        return False
-    return True
-
-
 @dataclass(frozen=True)
 class StoreScp:
     """A running DCMTK storescp and the folder that it fills."""
