@@ -63,11 +63,6 @@ def caller() -> Caller:
 
 
 @pytest.fixture
-def patient_caller(caller: Caller) -> Caller:
-    return caller
-
-
-@pytest.fixture
 def node(tmp_path: Path) -> Iterator[ModalityNode]:
     modality = ModalityNode("ct", tmp_path)
     yield modality

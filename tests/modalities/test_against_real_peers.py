@@ -61,8 +61,8 @@ def archive(orthanc: Orthanc) -> Target:
 
 
 @pytest.fixture
-def ct(patient_caller: Caller) -> Caller:
-    return patient_caller
+def ct(caller: Caller) -> Caller:
+    return caller
 
 
 class TestStorescp:

@@ -36,15 +36,15 @@ def without_times(report: Report) -> Report:
 
 
 def test_both_kinds_of_node_give_the_same_answers(
-    node: ModalityNode, client: NodeClient, patient_caller: Caller, study: list[WrittenFile]
+    node: ModalityNode, client: NodeClient, caller: Caller, study: list[WrittenFile]
 ) -> None:
     port = client.run(Listen(aetitle="CT", port=0)).port
     target = Target(host=LOOPBACK, port=port, called="CT")
     commands: list[Command] = [
-        Echo(target=target, caller=patient_caller),
-        Store(target=target, caller=patient_caller, files=(study[0].path.name,)),
-        Find(target=target, caller=patient_caller, keys={"PatientID": "X"}),
-        Move(target=target, caller=patient_caller, destination="WS"),
+        Echo(target=target, caller=caller),
+        Store(target=target, caller=caller, files=(study[0].path.name,)),
+        Find(target=target, caller=caller, keys={"PatientID": "X"}),
+        Move(target=target, caller=caller, destination="WS"),
         Received(),
         Forget(),
         Received(),
@@ -85,13 +85,13 @@ def test_a_title_that_no_request_can_carry_is_an_error(
 
 
 def test_commands_run_side_by_side(
-    node: ModalityNode, patient_caller: Caller, study: list[WrittenFile]
+    node: ModalityNode, caller: Caller, study: list[WrittenFile]
 ) -> None:
     port = node.run(Listen(aetitle="CT", port=0)).port
     target = Target(host=LOOPBACK, port=port, called="CT")
     command = Store(
         target=target,
-        caller=patient_caller,
+        caller=caller,
         files=tuple(written.path.name for written in study),
     )
     reports: list[Report] = []

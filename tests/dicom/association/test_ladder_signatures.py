@@ -209,7 +209,7 @@ class TestNegotiate:
         assert stopped_at(report) == f"negotiate: context {result}"
 
     def test_an_object_whose_context_is_refused_does_not_stop_the_others(
-        self, node: ModalityNode, patient_caller: Caller, tmp_path: Path
+        self, node: ModalityNode, caller: Caller, tmp_path: Path
     ) -> None:
         files = [
             written.path.name
@@ -223,7 +223,7 @@ class TestNegotiate:
         port = node.run(listen).port
         names = (f"ExplicitVRBigEndian/{files[1]}", f"ExplicitVRLittleEndian/{files[0]}")
         target = Target(host=LOOPBACK, port=port, called="WS")
-        report = node.run(Store(target=target, caller=patient_caller, files=names))
+        report = node.run(Store(target=target, caller=caller, files=names))
         assert stopped_at(report) == "negotiate: context 4"
         assert [str(seen.outcome.signature) for seen in report.objects] == ["context 4", "None"]
         assert report.objects[1].outcome.rung is Rung.DIMSE
@@ -324,7 +324,7 @@ class TestDimse:
         assert report.comment == "C_ECHO without a status"
 
     def test_an_abort_that_cuts_into_a_large_object_is_seen_as_the_abort(
-        self, node: ModalityNode, patient_caller: Caller, peers: ScriptedPeers, tmp_path: Path
+        self, node: ModalityNode, caller: Caller, peers: ScriptedPeers, tmp_path: Path
     ) -> None:
         # what the peer said last is the cause, even though our own sending fails before we read it
         large = write_study(tmp_path, "CT", images=2, rows=2048, columns=2048)
@@ -338,7 +338,7 @@ class TestDimse:
         report = node.run(
             Store(
                 target=peers.play(script),
-                caller=patient_caller,
+                caller=caller,
                 files=tuple(written.path.name for written in large),
             )
         )
@@ -393,7 +393,7 @@ class TestDimse:
     def test_no_pdu_is_longer_than_the_peer_announced(
         self,
         node: ModalityNode,
-        patient_caller: Caller,
+        caller: Caller,
         peers: ScriptedPeers,
         study: list[WrittenFile],
         limit: int,
@@ -412,7 +412,7 @@ class TestDimse:
                     peer.respond(0x0000, service=C_STORE)
 
         files = (study[0].path.name,)
-        report = node.run(Store(target=peers.play(script), caller=patient_caller, files=files))
+        report = node.run(Store(target=peers.play(script), caller=caller, files=files))
         assert stopped_at(report) == "dimse: None"
         assert max(lengths) <= limit
         assert all(length % 2 == 0 for length in lengths)
@@ -434,7 +434,7 @@ class TestDimse:
         assert peers.connections == 1
 
     def test_both_ends_send_small_pdus_at_once(
-        self, node: ModalityNode, patient_caller: Caller, monkeypatch: pytest.MonkeyPatch
+        self, node: ModalityNode, caller: Caller, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         at_once: set[int] = set()
 
@@ -446,12 +446,12 @@ class TestDimse:
         monkeypatch.setattr(socket.socket, "setsockopt", setsockopt, raising=False)
         port = node.run(Listen(aetitle="PEER", port=0)).port
         target = Target(host=LOOPBACK, port=port, called="PEER")
-        assert self.echo_to(node, target, patient_caller).outcome.succeeded
+        assert self.echo_to(node, target, caller).outcome.succeeded
         assert port in at_once
         assert len(at_once) == 2
 
     def test_a_release_at_the_same_time_as_ours_is_answered(
-        self, node: ModalityNode, patient_caller: Caller, peers: ScriptedPeers
+        self, node: ModalityNode, caller: Caller, peers: ScriptedPeers
     ) -> None:
         heard: list[int] = []
 
@@ -464,14 +464,14 @@ class TestDimse:
             heard.append(peer.pdu()[0])
             peer.send(RELEASE_RESPONSE)
 
-        report = self.echo_to(node, peers.play(script), patient_caller)
+        report = self.echo_to(node, peers.play(script), caller)
         assert report.outcome.succeeded
         assert report.traces[0].end == "released"
         peers.stop()
         assert heard == [0x05, 0x06]
 
     def test_a_release_instead_of_an_answer_is_answered(
-        self, node: ModalityNode, patient_caller: Caller, peers: ScriptedPeers
+        self, node: ModalityNode, caller: Caller, peers: ScriptedPeers
     ) -> None:
         heard: list[int] = []
 
@@ -481,19 +481,19 @@ class TestDimse:
             peer.send(RELEASE_REQUEST)
             heard.append(peer.pdu()[0])
 
-        report = self.echo_to(node, peers.play(script), patient_caller)
+        report = self.echo_to(node, peers.play(script), caller)
         assert stopped_at(report) == "dimse: closed"
         peers.stop()
         assert heard == [0x06]
 
     def test_every_request_of_an_association_has_a_message_id_of_its_own(
-        self, node: ModalityNode, patient_caller: Caller, study: list[WrittenFile]
+        self, node: ModalityNode, caller: Caller, study: list[WrittenFile]
     ) -> None:
         port = node.run(Listen(aetitle="PEER", port=0)).port
         report = node.run(
             Store(
                 target=Target(host=LOOPBACK, port=port, called="PEER"),
-                caller=patient_caller,
+                caller=caller,
                 files=tuple(written.path.name for written in study),
             )
         )

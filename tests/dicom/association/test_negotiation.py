@@ -78,7 +78,7 @@ def with_item(acceptance: bytes, item: str) -> bytes:
 
 
 @pytest.fixture
-def request_of(peers: ScriptedPeers, patient_caller: Caller, tmp_path: Path) -> Any:
+def request_of(peers: ScriptedPeers, caller: Caller, tmp_path: Path) -> Any:
     """The A-ASSOCIATE-RQ, as bytes, that a caller with some settings sends."""
     seen: list[bytes] = []
 
@@ -88,7 +88,7 @@ def request_of(peers: ScriptedPeers, patient_caller: Caller, tmp_path: Path) -> 
     target = peers.play(script)
 
     def ask(**settings: Any) -> bytes:
-        echo(Echo(target=target, caller=with_settings(patient_caller, **settings)), tmp_path, "ct")
+        echo(Echo(target=target, caller=with_settings(caller, **settings)), tmp_path, "ct")
         return seen[-1]
 
     return ask
@@ -242,9 +242,9 @@ class TestTheAnswer:
         return answer
 
     def test_who_answered_and_how_much_it_takes_is_reported(
-        self, acceptor: Any, patient_caller: Caller, tmp_path: Path
+        self, acceptor: Any, caller: Caller, tmp_path: Path
     ) -> None:
-        answer = self.negotiated(acceptor(), patient_caller, tmp_path)
+        answer = self.negotiated(acceptor(), caller, tmp_path)
         assert answer == Negotiated(
             max_pdu_length=12345,
             implementation_class_uid="1.2.3.4",
@@ -269,16 +269,16 @@ class TestTheAnswer:
         item: str,
         expected: dict[str, Any],
         peers: ScriptedPeers,
-        patient_caller: Caller,
+        caller: Caller,
         tmp_path: Path,
     ) -> None:
         target = peers.play(lambda peer: peer.send(with_item(peer.acceptance(), item)))
-        report = echo(Echo(target=target, caller=patient_caller), tmp_path, "ct")
+        report = echo(Echo(target=target, caller=caller), tmp_path, "ct")
         (answer,) = report.negotiated
         assert {key: getattr(answer, key) for key in expected} == expected
 
     def test_a_token_that_pynetdicom_answers_is_reported(
-        self, acceptor: Any, patient_caller: Caller, tmp_path: Path
+        self, acceptor: Any, caller: Caller, tmp_path: Path
     ) -> None:
         seen: list[Any] = []
 
@@ -287,43 +287,43 @@ class TestTheAnswer:
             return True, b"granted"
 
         identity = UserIdentity(kind="jwt", primary="e.y.J", positive_response_requested=True)
-        caller = with_settings(patient_caller, user_identity=identity)
+        caller = with_settings(caller, user_identity=identity)
         answer = self.negotiated(acceptor((evt.EVT_USER_ID, admit)), caller, tmp_path)
         assert answer.user_identity_response == "granted"
         assert seen == [(5, b"e.y.J", b"")]
 
     def test_no_response_is_told_apart_from_an_empty_one(
-        self, acceptor: Any, patient_caller: Caller, tmp_path: Path
+        self, acceptor: Any, caller: Caller, tmp_path: Path
     ) -> None:
         identity = UserIdentity(kind="username", primary="anna")
-        caller = with_settings(patient_caller, user_identity=identity)
+        caller = with_settings(caller, user_identity=identity)
         answer = self.negotiated(acceptor(), caller, tmp_path)
         assert answer.user_identity_response is None
 
     def test_a_user_that_is_not_let_in_is_rejected(
-        self, acceptor: Any, patient_caller: Caller, tmp_path: Path
+        self, acceptor: Any, caller: Caller, tmp_path: Path
     ) -> None:
         target = acceptor((evt.EVT_USER_ID, lambda _event: (False, None)))
         identity = UserIdentity(kind="username", primary="mallory")
-        caller = with_settings(patient_caller, user_identity=identity)
+        caller = with_settings(caller, user_identity=identity)
         report = echo(Echo(target=target, caller=caller), tmp_path, "ct")
         assert stopped_at(report) == "associate: rejected 2/2/1"  # pynetdicom's; F2g has 1/2/1
         assert report.negotiated == ()
 
     def test_extended_negotiation_that_the_acceptor_answers_is_reported(
-        self, acceptor: Any, patient_caller: Caller, tmp_path: Path
+        self, acceptor: Any, caller: Caller, tmp_path: Path
     ) -> None:
         target = acceptor((evt.EVT_SOP_EXTENDED, lambda event: dict(event.app_info)))
         extended = ExtendedNegotiation(sop_class=FIND, information=(1, 1, 0, 1))
-        caller = with_settings(patient_caller, extended=[extended])
+        caller = with_settings(caller, extended=[extended])
         assert self.negotiated(target, caller, tmp_path).extended == (extended,)
 
 
 def test_the_trace_names_what_was_negotiated_but_no_secret(
-    peers: ScriptedPeers, patient_caller: Caller, tmp_path: Path
+    peers: ScriptedPeers, caller: Caller, tmp_path: Path
 ) -> None:
     target = peers.play(lambda peer: peer.send(with_item(peer.acceptance(), "59 00 0002 0000")))
-    caller = with_settings(patient_caller, **EVERYTHING)
+    caller = with_settings(caller, **EVERYTHING)
     request, answer = echo(Echo(target=target, caller=caller), tmp_path, "ct").traces[0].pdus[:2]
     assert request.fields["user_identity"] == "type 2"
     assert request.fields["max_operations_performed"] == 7
@@ -338,10 +338,10 @@ def test_the_trace_names_what_was_negotiated_but_no_secret(
 @pytest.mark.local
 class TestRealAcceptors:
     def test_orthanc_accepts_everything_that_can_be_negotiated(
-        self, orthanc: Orthanc, patient_caller: Caller, tmp_path: Path
+        self, orthanc: Orthanc, caller: Caller, tmp_path: Path
     ) -> None:
         target = Target(host=LOOPBACK, port=orthanc.port, called="ORTHANC")
-        caller = with_settings(patient_caller, **EVERYTHING)
+        caller = with_settings(caller, **EVERYTHING)
         report = echo(Echo(target=target, caller=caller), tmp_path, "ct")
         assert stopped_at(report) == "dimse: None", report.comment
         (answer,) = report.negotiated
@@ -349,15 +349,15 @@ class TestRealAcceptors:
         assert answer.user_identity_response is None  # F2g: it does not look at it
 
     def test_storescp_accepts_everything_that_can_be_negotiated(
-        self, storescp: StoreScp, patient_caller: Caller, tmp_path: Path
+        self, storescp: StoreScp, caller: Caller, tmp_path: Path
     ) -> None:
-        caller = with_settings(patient_caller, **EVERYTHING)
+        caller = with_settings(caller, **EVERYTHING)
         report = echo(Echo(target=storescp.target, caller=caller), tmp_path, "ct")
         assert stopped_at(report) == "dimse: None", report.comment
 
     def test_storescp_rejects_another_application_context(
-        self, storescp: StoreScp, patient_caller: Caller, tmp_path: Path
+        self, storescp: StoreScp, caller: Caller, tmp_path: Path
     ) -> None:
-        caller = with_settings(patient_caller, application_context="1.2.840.10008.3.1.1.2")
+        caller = with_settings(caller, application_context="1.2.840.10008.3.1.1.2")
         report = echo(Echo(target=storescp.target, caller=caller), tmp_path, "ct")
         assert stopped_at(report) == "associate: rejected 1/1/2"

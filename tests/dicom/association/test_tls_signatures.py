@@ -150,8 +150,8 @@ class Lab:
 
 
 @pytest.fixture
-def lab(material: Path, patient_caller: Caller) -> Iterator[Lab]:
-    between = Lab(material, patient_caller)
+def lab(material: Path, caller: Caller) -> Iterator[Lab]:
+    between = Lab(material, caller)
     yield between
     between.ct.stop()
     between.workstation.stop()
@@ -293,7 +293,7 @@ def test_a_peer_that_speaks_no_tls_is_told_by_what_it_did(
 
 
 def test_an_alert_that_arrives_with_a_reset_behind_it_is_still_read(
-    peers: ScriptedPeers, node: ModalityNode, patient_caller: Caller, material: Path
+    peers: ScriptedPeers, node: ModalityNode, caller: Caller, material: Path
 ) -> None:
     # the server judges our certificate late (TLS 1.3), says so, and resets with our request unread
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -309,7 +309,7 @@ def test_an_alert_that_arrives_with_a_reset_behind_it_is_still_read(
             peer.reset()
 
     target = peers.play(script).model_copy(update={"tls": Tls()})
-    report = node.run(Echo(target=target, caller=patient_caller))
+    report = node.run(Echo(target=target, caller=caller))
     assert stopped_at(report) == "tls: alert certificate_required"
 
 

@@ -154,12 +154,12 @@ def test_orthanc_commits_to_what_it_holds_and_says_what_it_does_not(
     node: ModalityNode,
     known_ct: Target,
     study: list[WrittenFile],
-    patient_caller: Caller,
+    caller: Caller,
     tmp_path: Path,
 ) -> None:
     files = tuple(str(each.path.relative_to(tmp_path)) for each in study)
-    node.run(Store(target=known_ct, caller=patient_caller, files=files[:2]))
-    asked = Commit(target=known_ct, caller=patient_caller, files=files, wait=PATIENCE)
+    node.run(Store(target=known_ct, caller=caller, files=files[:2]))
+    asked = Commit(target=known_ct, caller=caller, files=files, wait=PATIENCE)
     report = node.run(asked)
     assert report.outcome.succeeded, report.comment
     assert report.commitment is not None
@@ -171,12 +171,12 @@ def test_orthanc_commits_to_what_it_holds_and_says_what_it_does_not(
 
 
 def test_who_proposes_to_be_the_scp_is_granted_that_role_and_no_other(
-    port: int, patient_caller: Caller
+    port: int, caller: Caller
 ) -> None:
     role = RoleSelection(sop_class=STORAGE_COMMITMENT, scu=False, scp=True)
     association = Association(
         Target(host=LOOPBACK, port=port, called="CT"),
-        patient_caller.model_copy(update={"roles": (role,)}),
+        caller.model_copy(update={"roles": (role,)}),
         [(STORAGE_COMMITMENT, UNCOMPRESSED)],
         None,
         "archive",

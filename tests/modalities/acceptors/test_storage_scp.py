@@ -55,8 +55,8 @@ class Pair:
 
 
 @pytest.fixture
-def pair(tmp_path: Path, patient_caller: Caller) -> Iterator[Pair]:
-    both = Pair(tmp_path, patient_caller)
+def pair(tmp_path: Path, caller: Caller) -> Iterator[Pair]:
+    both = Pair(tmp_path, caller)
     yield both
     both.ct.stop()
     both.workstation.stop()

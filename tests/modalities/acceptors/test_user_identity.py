@@ -39,8 +39,8 @@ class Guarded:
 
 
 @pytest.fixture
-def guarded(node: ModalityNode, tmp_path: Path, patient_caller: Caller) -> Guarded:
-    return Guarded(node, tmp_path, patient_caller)
+def guarded(node: ModalityNode, tmp_path: Path, caller: Caller) -> Guarded:
+    return Guarded(node, tmp_path, caller)
 
 
 @pytest.mark.parametrize(

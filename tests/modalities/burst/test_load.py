@@ -48,14 +48,14 @@ def arrived(folder: Path) -> list[str]:
 class TestStorescp:
     @pytest.mark.parametrize("associations", [1, 2, 5])
     def test_every_file_arrives_once_whichever_association_takes_it(
-        self, busy_storescp: StoreScp, patient_caller: Caller, tmp_path: Path, associations: int
+        self, busy_storescp: StoreScp, caller: Caller, tmp_path: Path, associations: int
     ) -> None:
         written = write_study(tmp_path, "CT", images=12, rows=200, columns=200)
         items = [from_file(peek(each.path)) for each in written]
         seen: list[BurstProgress] = []
         report = Burst(
             busy_storescp.target,
-            patient_caller,
+            caller,
             deal(items, associations),
             associations=associations,
         ).run(seen.append)
@@ -72,7 +72,7 @@ class TestStorescp:
         assert (seen[-1].objects, seen[-1].planned) == (12, 12)
 
     def test_every_transfer_syntax_that_it_takes_travels_unchanged(
-        self, busy_storescp: StoreScp, patient_caller: Caller, tmp_path: Path
+        self, busy_storescp: StoreScp, caller: Caller, tmp_path: Path
     ) -> None:
         written: list[WrittenFile] = []
         for number, syntax in enumerate(TRANSFER_SYNTAXES):
@@ -87,7 +87,7 @@ class TestStorescp:
             except UsageError:  # an encoding that CT images don't fit
                 continue
         items = [from_file(peek(each.path)) for each in written]
-        report = Burst(busy_storescp.target, patient_caller, deal(items, 2), associations=2).run()
+        report = Burst(busy_storescp.target, caller, deal(items, 2), associations=2).run()
         refused = report.outcomes.get("context 4", 0)  # deflated, by a DCMTK without zlib
         assert report.outcomes.get("0x0000") == len(written) - refused
         assert refused <= 1
@@ -96,10 +96,10 @@ class TestStorescp:
         assert len(arrived(busy_storescp.folder)) == len(written) - refused >= 5
 
     def test_simulated_studies_are_sent_as_they_are_made(
-        self, busy_storescp: StoreScp, patient_caller: Caller
+        self, busy_storescp: StoreScp, caller: Caller
     ) -> None:
         streams = simulated("CT", 3, 4, seed=5, rows=64, columns=64)
-        report = Burst(busy_storescp.target, patient_caller, streams, associations=3).run()
+        report = Burst(busy_storescp.target, caller, streams, associations=3).run()
         assert report.outcomes == {"0x0000": 12}
         files = [dcmread(path) for path in busy_storescp.folder.iterdir()]
         expected = [
@@ -111,7 +111,7 @@ class TestStorescp:
         assert len({file.StudyInstanceUID for file in files}) == 3
 
     def test_more_than_128_contexts_take_more_associations(
-        self, busy_storescp: StoreScp, patient_caller: Caller
+        self, busy_storescp: StoreScp, caller: Caller
     ) -> None:
         (dataset,) = generate("CT", images=1, rows=16, columns=16)
         known = from_dataset(dataset)
@@ -121,22 +121,20 @@ class TestStorescp:
             for number in range(130)
         ]
         streams = deal([*strange, known], 2)
-        report = Burst(busy_storescp.target, patient_caller, streams, associations=2).run()
+        report = Burst(busy_storescp.target, caller, streams, associations=2).run()
         assert report.outcomes == {"context 3": 130, "0x0000": 1}
 
     def test_over_tls_the_same_arrives(
         self,
         tls_storescp: StoreScp,
         certificates: CertificateStore,
-        patient_caller: Caller,
+        caller: Caller,
         tmp_path: Path,
     ) -> None:
         written = write_study(tmp_path / "study", "CT", images=4, rows=512, columns=512)
         items = [from_file(peek(each.path)) for each in written]
         tls = client_context(tls_of(certificates), tmp_path)
-        report = Burst(
-            tls_storescp.target, patient_caller, deal(items, 2), tls=tls, associations=2
-        ).run()
+        report = Burst(tls_storescp.target, caller, deal(items, 2), tls=tls, associations=2).run()
         assert report.outcomes == {"0x0000": 4}
         assert arrived(tls_storescp.folder) == sorted(each.fingerprint.digest for each in written)
 
@@ -144,13 +142,13 @@ class TestStorescp:
         self,
         tls_storescp: StoreScp,
         certificates: CertificateStore,
-        patient_caller: Caller,
+        caller: Caller,
         tmp_path: Path,
     ) -> None:
         material = tls_of(certificates).model_copy(update={"certificate": None, "key": None})
         tls = client_context(material, tmp_path)
         streams = deal(objects(3), 1)
-        report = Burst(tls_storescp.target, patient_caller, streams, tls=tls).run()
+        report = Burst(tls_storescp.target, caller, streams, tls=tls).run()
         (association,) = report.associations
         assert association.outcome.rung.value == "tls"
         assert str(association.outcome.signature).startswith("alert ")
@@ -162,13 +160,11 @@ def peeked(written: WrittenFile) -> int:
     return file.path.stat().st_size - file.offset
 
 
-def test_orthanc_holds_every_instance_that_it_answered(
-    orthanc: Orthanc, patient_caller: Caller
-) -> None:
+def test_orthanc_holds_every_instance_that_it_answered(orthanc: Orthanc, caller: Caller) -> None:
     before = orthanc.get("/statistics")["CountInstances"]
     target = Target(host=LOOPBACK, port=orthanc.port, called="ORTHANC")
     streams = simulated("CT", 2, 5, seed=4711, rows=128, columns=128)
-    report = Burst(target, patient_caller, streams, associations=2).run()
+    report = Burst(target, caller, streams, associations=2).run()
     assert report.outcomes == {"0x0000": 10}
     assert orthanc.get("/statistics")["CountInstances"] - before == 10
 
@@ -200,7 +196,7 @@ def names(stream: Stream) -> list[str]:
 
 class TestEndings:
     def test_one_association_that_is_aborted_does_not_end_the_others(
-        self, peers: ScriptedPeers, patient_caller: Caller
+        self, peers: ScriptedPeers, caller: Caller
     ) -> None:
         def script(peer: Conversation) -> None:
             peer.accept()
@@ -212,9 +208,7 @@ class TestEndings:
                 peer.send(response(message_id))
             peer.send(RELEASE_RESPONSE)
 
-        report = Burst(
-            peers.play(script), patient_caller, deal(objects(9), 3), associations=3
-        ).run()
+        report = Burst(peers.play(script), caller, deal(objects(9), 3), associations=3).run()
         assert report.outcomes == {"0x0000": 6, "aborted 2/0": 3}
         assert [str(each.outcome.signature) for each in report.associations] == [
             "None",
@@ -226,7 +220,7 @@ class TestEndings:
         assert report.stopped is False
 
     def test_stopped_in_order_every_association_releases(
-        self, peers: ScriptedPeers, patient_caller: Caller
+        self, peers: ScriptedPeers, caller: Caller
     ) -> None:
         ends: list[int] = []
 
@@ -244,7 +238,7 @@ class TestEndings:
             peer.send(RELEASE_RESPONSE)
 
         target = peers.play(script)
-        burst = Burst(target, patient_caller, [stream(objects(9_000))])
+        burst = Burst(target, caller, [stream(objects(9_000))])
         report = burst.run()
         assert report.stopped
         assert report.answered < 9_000
@@ -253,7 +247,7 @@ class TestEndings:
         assert ends == [0x05]
 
     def test_stopped_twice_an_association_that_hangs_is_cut_off(
-        self, peers: ScriptedPeers, patient_caller: Caller
+        self, peers: ScriptedPeers, caller: Caller
     ) -> None:
         def script(peer: Conversation) -> None:
             peer.accept()
@@ -262,24 +256,24 @@ class TestEndings:
             burst.stop()
             peer.silence()
 
-        endless = patient_caller.timeouts.model_copy(update={"dimse": 600.0})
-        caller = patient_caller.model_copy(update={"timeouts": endless})
+        endless = caller.timeouts.model_copy(update={"dimse": 600.0})
+        caller = caller.model_copy(update={"timeouts": endless})
         burst = Burst(peers.play(script), caller, [stream(objects(3))])
         report = burst.run()
         assert report.stopped
         assert report.outcomes == {}
 
     def test_an_object_that_cannot_be_read_ends_the_burst_with_its_name(
-        self, peers: ScriptedPeers, patient_caller: Caller, tmp_path: Path
+        self, peers: ScriptedPeers, caller: Caller, tmp_path: Path
     ) -> None:
         missing = StorageObject("gone.dcm", CT, "2.25.1", EXPLICIT, tmp_path / "gone.dcm")
         target = peers.play(lambda peer: take_all(peer, Received()))
         streams = deal([*objects(3), missing], 2)
         with pytest.raises(UsageError, match=r"gone\.dcm can't be sent"):
-            Burst(target, patient_caller, streams, associations=2).run()
+            Burst(target, caller, streams, associations=2).run()
 
     def test_a_worker_that_dies_is_an_error_and_no_success(
-        self, peers: ScriptedPeers, patient_caller: Caller
+        self, peers: ScriptedPeers, caller: Caller
     ) -> None:
         def dies() -> Iterator[StorageObject]:
             yield from objects(2)
@@ -288,10 +282,10 @@ class TestEndings:
         target = peers.play(lambda peer: take_all(peer, Received()))
         deadly = Stream(dies(), ((CT, EXPLICIT),), 3)
         with pytest.raises(UsageError, match="ended with -9"):
-            Burst(target, patient_caller, [deadly]).run()
+            Burst(target, caller, [deadly]).run()
 
     def test_a_mistake_in_a_worker_comes_with_its_traceback(
-        self, peers: ScriptedPeers, patient_caller: Caller
+        self, peers: ScriptedPeers, caller: Caller
     ) -> None:
         def mistaken() -> Iterator[StorageObject]:
             yield from objects(1)
@@ -299,12 +293,12 @@ class TestEndings:
 
         target = peers.play(lambda peer: take_all(peer, Received()))
         with pytest.raises(RuntimeError, match="ZeroDivisionError"):
-            Burst(target, patient_caller, [Stream(mistaken(), ((CT, EXPLICIT),), 2)]).run()
+            Burst(target, caller, [Stream(mistaken(), ((CT, EXPLICIT),), 2)]).run()
 
     def test_workers_end_with_whoever_started_them(
         self,
         peers: ScriptedPeers,
-        patient_caller: Caller,
+        caller: Caller,
         eventually: Callable[[Callable[[], bool]], None],
     ) -> None:
         received, ended = Received(), list[bool]()
@@ -315,8 +309,8 @@ class TestEndings:
             peer.silence()
             ended.append(True)
 
-        endless = patient_caller.timeouts.model_copy(update={"dimse": 600.0})
-        caller = patient_caller.model_copy(update={"timeouts": endless})
+        endless = caller.timeouts.model_copy(update={"dimse": 600.0})
+        caller = caller.model_copy(update={"timeouts": endless})
         target = peers.play(script)
         starter = os.fork()
         if starter == 0:
@@ -328,8 +322,8 @@ class TestEndings:
         eventually(lambda: ended == [True])
 
     @pytest.mark.parametrize("associations", [0, 1])
-    def test_nothing_to_send_is_an_error(self, patient_caller: Caller, associations: int) -> None:
+    def test_nothing_to_send_is_an_error(self, caller: Caller, associations: int) -> None:
         target = Target(host=LOOPBACK, port=104, called="PEER")
         streams = [stream(objects(1))] if associations == 0 else []
         with pytest.raises(UsageError, match="expected at least one stream"):
-            Burst(target, patient_caller, streams, associations=associations)
+            Burst(target, caller, streams, associations=associations)

@@ -51,12 +51,12 @@ def stopped_at(report: AssociationReport) -> str:
 
 class TestWhatArrives:
     def test_every_object_arrives_whole_and_in_order(
-        self, peers: ScriptedPeers, patient_caller: Caller
+        self, peers: ScriptedPeers, caller: Caller
     ) -> None:
         received = Received()
         target = peers.play(lambda peer: take_all(peer, received))
         items = [*objects(3, 100_000), *objects(2, 7)]
-        report = send(target, patient_caller, items)
+        report = send(target, caller, items)
         assert received.datasets == [item.source for item in items]
         assert received.message_ids == [1, 2, 3, 4, 5]
         assert report.outcomes == {"0x0000": 5}
@@ -65,7 +65,7 @@ class TestWhatArrives:
 
     @pytest.mark.parametrize("limit", [128, 4096, 5000, 16384, 131072, 0])
     def test_the_connection_carries_the_bytes_that_pynetdicom_would_write(
-        self, peers: ScriptedPeers, patient_caller: Caller, limit: int
+        self, peers: ScriptedPeers, caller: Caller, limit: int
     ) -> None:
         item = objects(1, 300_001)[0]
         message = store_request(1, item.sop_class_uid, item.sop_instance_uid)
@@ -83,22 +83,22 @@ class TestWhatArrives:
             assert peer.pdu()[0] == 0x05
             peer.send(RELEASE_RESPONSE)
 
-        report = send(peers.play(script), patient_caller, [item])
+        report = send(peers.play(script), caller, [item])
         assert report.outcomes == {"0x0000": 1}
         assert seen == [expected]
 
     def test_message_ids_begin_anew_after_the_last_that_there_is(
-        self, peers: ScriptedPeers, patient_caller: Caller
+        self, peers: ScriptedPeers, caller: Caller
     ) -> None:
         received = Received()
         target = peers.play(lambda peer: take_all(peer, received))
-        sender = BurstSender(target, patient_caller, stream(objects(4)), None)
+        sender = BurstSender(target, caller, stream(objects(4)), None)
         sender._message_id = 0xFFFD  # as after 65,533 objects
         assert sender.run().outcomes == {"0x0000": 4}
         assert received.message_ids == [0xFFFE, 0xFFFF, 1, 2]
 
     def test_a_file_far_larger_than_what_is_kept_of_it_is_streamed(
-        self, peers: ScriptedPeers, patient_caller: Caller, tmp_path: Path
+        self, peers: ScriptedPeers, caller: Caller, tmp_path: Path
     ) -> None:
         size = 256 * MEGABYTE
         path = tmp_path / "large"
@@ -120,7 +120,7 @@ class TestWhatArrives:
         item = StorageObject("large", CT, "2.25.1", EXPLICIT, path)
         tracemalloc.start()
         try:
-            report = send(peers.play(script), patient_caller, [item])
+            report = send(peers.play(script), caller, [item])
             _, most = tracemalloc.get_traced_memory()
         finally:
             tracemalloc.stop()
@@ -129,7 +129,7 @@ class TestWhatArrives:
         assert most < 64 * MEGABYTE
 
     def test_objects_are_asked_for_as_they_are_sent(
-        self, peers: ScriptedPeers, patient_caller: Caller
+        self, peers: ScriptedPeers, caller: Caller
     ) -> None:
         received = Received()
         ahead: list[int] = []
@@ -141,7 +141,7 @@ class TestWhatArrives:
 
         target = peers.play(lambda peer: take_all(peer, received))
         planned = Stream(made(), ((CT, EXPLICIT),), 5)
-        report = BurstSender(target, patient_caller, planned, None).run()
+        report = BurstSender(target, caller, planned, None).run()
         assert report.outcomes == {"0x0000": 5}
         assert max(ahead) <= 1
         assert report.making > 0
@@ -149,11 +149,11 @@ class TestWhatArrives:
 
 class TestResponses:
     def test_each_status_is_counted_and_failures_concern_their_object_only(
-        self, peers: ScriptedPeers, patient_caller: Caller
+        self, peers: ScriptedPeers, caller: Caller
     ) -> None:
         statuses = [(0xA700, "disk full"), (0xB000, "coerced"), (0x0000, ""), (0xC123, "")]
         target = peers.play(lambda peer: take_all(peer, Received(), statuses))
-        report = send(target, patient_caller, objects(6))
+        report = send(target, caller, objects(6))
         assert report.outcomes == {"0xA700": 1, "0xB000": 1, "0x0000": 3, "0xC123": 1}
         assert report.outcome.succeeded
         first, second = report.failures
@@ -162,7 +162,7 @@ class TestResponses:
 
     @pytest.mark.parametrize("cut", [1, 5, 6, 11, 12, 20])
     def test_a_response_may_arrive_in_any_number_of_segments(
-        self, peers: ScriptedPeers, patient_caller: Caller, cut: int
+        self, peers: ScriptedPeers, caller: Caller, cut: int
     ) -> None:
         def script(peer: Conversation) -> None:
             peer.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -175,11 +175,11 @@ class TestResponses:
             peer.pdu()
             peer.send(RELEASE_RESPONSE)
 
-        report = send(peers.play(script), patient_caller, objects(2))
+        report = send(peers.play(script), caller, objects(2))
         assert report.outcomes == {"0x0000": 2}
 
     def test_a_response_may_be_cut_into_fragments_and_pdus(
-        self, peers: ScriptedPeers, patient_caller: Caller
+        self, peers: ScriptedPeers, caller: Caller
     ) -> None:
         def script(peer: Conversation) -> None:
             peer.accept()
@@ -191,10 +191,10 @@ class TestResponses:
             peer.pdu()
             peer.send(RELEASE_RESPONSE)
 
-        assert send(peers.play(script), patient_caller, objects(1)).outcomes == {"0x0000": 1}
+        assert send(peers.play(script), caller, objects(1)).outcomes == {"0x0000": 1}
 
     def test_a_response_that_comes_before_the_object_is_sent_counts_all_the_same(
-        self, peers: ScriptedPeers, patient_caller: Caller
+        self, peers: ScriptedPeers, caller: Caller
     ) -> None:
         received = Received()
 
@@ -208,12 +208,12 @@ class TestResponses:
             peer.send(RELEASE_RESPONSE)
 
         items = objects(2, 30 * MEGABYTE)
-        report = send(peers.play(script), patient_caller, items)
+        report = send(peers.play(script), caller, items)
         assert report.outcomes == {"0xA700": 1, "0x0000": 1}
         assert received.datasets == [item.source for item in items]
 
     def test_an_answer_to_another_message_is_not_taken_for_ours(
-        self, peers: ScriptedPeers, patient_caller: Caller
+        self, peers: ScriptedPeers, caller: Caller
     ) -> None:
         def script(peer: Conversation) -> None:
             peer.accept()
@@ -221,14 +221,14 @@ class TestResponses:
             peer.send(response(9))
             assert peer.pdu()[0] == 0x07
 
-        report = send(peers.play(script), patient_caller, objects(1))
+        report = send(peers.play(script), caller, objects(1))
         assert stopped_at(report) == "dimse: aborted 2/6"
         assert report.comment == "C_STORE to message 9; expected to 1"
 
 
 class TestContexts:
     def test_objects_whose_context_is_refused_do_not_stop_the_others(
-        self, peers: ScriptedPeers, patient_caller: Caller
+        self, peers: ScriptedPeers, caller: Caller
     ) -> None:
         received = Received()
         other = objects(2, syntax="1.2.840.10008.1.2")
@@ -243,18 +243,18 @@ class TestContexts:
             peer.send(RELEASE_RESPONSE)
 
         items = [objects(1)[0], *other, *objects(2)]
-        report = send(peers.play(script), patient_caller, items)
+        report = send(peers.play(script), caller, items)
         assert report.outcomes == {"0x0000": 3, "context 4": 2}
         assert [failure.outcome.rung for failure in report.failures] == [Rung.NEGOTIATE] * 2
         assert len(received.datasets) == 3
 
     def test_an_object_in_a_context_that_its_stream_does_not_name_is_an_error(
-        self, peers: ScriptedPeers, patient_caller: Caller
+        self, peers: ScriptedPeers, caller: Caller
     ) -> None:
         target = peers.play(lambda peer: take_all(peer, Received()))
         wrong = Stream(objects(1, syntax="1.2.840.10008.1.2"), ((CT, EXPLICIT),), 1)
         with pytest.raises(UsageError, match="expected an object in one of the 1 contexts"):
-            BurstSender(target, patient_caller, wrong, None).run()
+            BurstSender(target, caller, wrong, None).run()
 
 
 def _reads_half_then(last: Callable[[Conversation], None]) -> Script:
@@ -360,26 +360,26 @@ class TestPeersThatEndIt:
         ids=["abort", "user abort", "release", "garbage", "half-closed", "status and abort"],
     )
     def test_a_peer_that_gives_up_and_reads_no_more_is_heard(
-        self, peers: ScriptedPeers, patient_caller: Caller, last: Script, expected: str
+        self, peers: ScriptedPeers, caller: Caller, last: Script, expected: str
     ) -> None:
         # it keeps the connection open: sending would end with a timeout
         done = Event()
 
         def ends(peer: Conversation) -> None:
             last(peer)
-            done.wait(patient_caller.timeouts.network + 5)
+            done.wait(caller.timeouts.network + 5)
 
         target = peers.play(_reads_half_then(ends))
-        report = send(target, patient_caller, objects(2, 40 * MEGABYTE))
+        report = send(target, caller, objects(2, 40 * MEGABYTE))
         done.set()
         assert str(report.failures[0].outcome.signature) == expected
         assert sum(report.outcomes.values()) == 2
 
     def test_a_reset_in_the_middle_of_an_object_is_a_reset(
-        self, peers: ScriptedPeers, patient_caller: Caller
+        self, peers: ScriptedPeers, caller: Caller
     ) -> None:
         target = peers.play(_reads_half_then(lambda peer: peer.reset()))
-        report = send(target, patient_caller, objects(2, 40 * MEGABYTE))
+        report = send(target, caller, objects(2, 40 * MEGABYTE))
         assert stopped_at(report) == "dimse: reset"
         assert report.outcomes == {"reset": 2}
 
@@ -433,7 +433,7 @@ class TestPeersThatEndIt:
 
 class TestStopping:
     def test_told_to_stop_it_finishes_the_present_object_and_releases(
-        self, peers: ScriptedPeers, patient_caller: Caller
+        self, peers: ScriptedPeers, caller: Caller
     ) -> None:
         ended: list[bytes] = []
 
@@ -445,14 +445,14 @@ class TestStopping:
             ended.append(peer.pdu())
             peer.send(RELEASE_RESPONSE)
 
-        sender = BurstSender(peers.play(script), patient_caller, stream(objects(5)), None)
+        sender = BurstSender(peers.play(script), caller, stream(objects(5)), None)
         report = sender.run()
         assert report.outcomes == {"0x0000": 1}
         assert report.outcome.succeeded
         assert ended[0][0] == 0x05
 
     def test_cut_off_it_ends_although_the_peer_reads_no_more(
-        self, peers: ScriptedPeers, patient_caller: Caller
+        self, peers: ScriptedPeers, caller: Caller
     ) -> None:
         done = Event()
 
@@ -461,7 +461,7 @@ class TestStopping:
             done.wait(10)
 
         target = peers.play(_reads_half_then(cut))
-        sender = BurstSender(target, patient_caller, stream(objects(5, 40 * MEGABYTE)), None)
+        sender = BurstSender(target, caller, stream(objects(5, 40 * MEGABYTE)), None)
         report = sender.run()
         done.set()
         assert report.outcomes == {}
@@ -469,7 +469,7 @@ class TestStopping:
 
 
 def test_a_file_that_gets_shorter_ends_the_association_without_completing_a_pdu(
-    peers: ScriptedPeers, patient_caller: Caller, tmp_path: Path
+    peers: ScriptedPeers, caller: Caller, tmp_path: Path
 ) -> None:
     path = tmp_path / "shrinks"
     path.write_bytes(b"1" * 40 * MEGABYTE)
@@ -484,7 +484,7 @@ def test_a_file_that_gets_shorter_ends_the_association_without_completing_a_pdu(
 
     item = StorageObject("shrinks", CT, "2.25.1", EXPLICIT, path)
     with pytest.raises(UsageError, match="became shorter"):
-        send(peers.play(script), patient_caller, [item])
+        send(peers.play(script), caller, [item])
     peers.stop()
     assert len(rest[0]) < 40 * MEGABYTE
     assert set(rest[0][12:]) == set(b"1")

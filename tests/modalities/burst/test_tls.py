@@ -56,7 +56,7 @@ def send(
 
 
 def test_inside_are_the_bytes_that_pynetdicom_would_write_however_slowly_they_are_read(
-    peers: ScriptedPeers, patient_caller: Caller, contexts: tuple[ssl.SSLContext, ssl.SSLContext]
+    peers: ScriptedPeers, caller: Caller, contexts: tuple[ssl.SSLContext, ssl.SSLContext]
 ) -> None:
     ours, theirs = contexts
     (item,) = objects(1, 20 * MEGABYTE)
@@ -79,7 +79,7 @@ def test_inside_are_the_bytes_that_pynetdicom_would_write_however_slowly_they_ar
         peer.send(RELEASE_RESPONSE)
 
     target = peers.play(encrypted(theirs, script))
-    assert send(target, patient_caller, [item], ours).outcomes == {"0x0000": 1}
+    assert send(target, caller, [item], ours).outcomes == {"0x0000": 1}
     assert same == [True]
 
 
@@ -94,7 +94,7 @@ def test_inside_are_the_bytes_that_pynetdicom_would_write_however_slowly_they_ar
 )
 def test_a_peer_that_gives_up_and_reads_no_more_is_heard(
     peers: ScriptedPeers,
-    patient_caller: Caller,
+    caller: Caller,
     contexts: tuple[ssl.SSLContext, ssl.SSLContext],
     last: Script,
     expected: str,
@@ -109,10 +109,10 @@ def test_a_peer_that_gives_up_and_reads_no_more_is_heard(
         peer.connection.settimeout(0.1)
         with contextlib.suppress(OSError):  # unwrap waits for our close notify, in vain
             last(peer)
-        done.wait(patient_caller.timeouts.network + 5)
+        done.wait(caller.timeouts.network + 5)
 
     target = peers.play(encrypted(theirs, script))
-    report = send(target, patient_caller, objects(2, 40 * MEGABYTE), ours)
+    report = send(target, caller, objects(2, 40 * MEGABYTE), ours)
     done.set()
     assert str(report.failures[0].outcome.signature) == expected
     assert sum(report.outcomes.values()) == 2

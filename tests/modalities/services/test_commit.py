@@ -145,7 +145,7 @@ def answering(transaction_uid: str, order: str, information: Dataset) -> Any:
 class TestSameAssociation:
     @pytest.mark.parametrize("encrypted", [False, True], ids=["plain", "tls"])
     def test_a_result_from_a_pynetdicom_scp_is_answered_and_reported(
-        self, encrypted: bool, patient_caller: Caller, tmp_path: Path, asked: Asked
+        self, encrypted: bool, caller: Caller, tmp_path: Path, asked: Asked
     ) -> None:
         answers: list[int] = []
         responded = Event()
@@ -174,7 +174,7 @@ class TestSameAssociation:
         with serving(entity, *handlers, tls=context) as target:
             command = Commit(
                 target=target.model_copy(update={"tls": client_tls}),
-                caller=patient_caller,
+                caller=caller,
                 instances=((CT, "2.25.1"), (CT, "2.25.2")),
             )
             report = commit(command, tmp_path, "ct")
@@ -192,12 +192,12 @@ class TestSameAssociation:
 
     @pytest.mark.parametrize("order", ["response event", "event response"])
     def test_the_result_counts_whether_it_comes_after_the_response_or_before(
-        self, order: str, peers: ScriptedPeers, patient_caller: Caller, tmp_path: Path
+        self, order: str, peers: ScriptedPeers, caller: Caller, tmp_path: Path
     ) -> None:
         target = peers.play(answering("2.25.9", order, event_information("2.25.9", ["2.25.1"])))
         command = Commit(
             target=target,
-            caller=patient_caller,
+            caller=caller,
             instances=((CT, "2.25.1"),),
             transaction_uid="2.25.9",
         )
@@ -208,34 +208,34 @@ class TestSameAssociation:
         )
 
     def test_the_result_of_another_transaction_is_answered_but_not_taken(
-        self, peers: ScriptedPeers, patient_caller: Caller, tmp_path: Path
+        self, peers: ScriptedPeers, caller: Caller, tmp_path: Path
     ) -> None:
         target = peers.play(
             answering("2.25.9", "response event", event_information("2.25.8", ["2.25.1"]))
         )
-        command = Commit(target=target, caller=patient_caller, transaction_uid="2.25.9", wait=0.3)
+        command = Commit(target=target, caller=caller, transaction_uid="2.25.9", wait=0.3)
         report = commit(command, tmp_path, "ct")
         assert stopped_at(report) == "dimse: timeout"
         assert report.commitment is None
 
     def test_a_report_unlike_the_standards_is_aborted_by_us(
-        self, peers: ScriptedPeers, patient_caller: Caller, tmp_path: Path
+        self, peers: ScriptedPeers, caller: Caller, tmp_path: Path
     ) -> None:
         information = event_information("2.25.9", failed=["2.25.1"])
         information.FailedSOPSequence[0].FailureReason = [0x0112, 0x0110]
         target = peers.play(answering("2.25.9", "response unanswered", information))
-        command = Commit(target=target, caller=patient_caller, transaction_uid="2.25.9")
+        command = Commit(target=target, caller=caller, transaction_uid="2.25.9")
         report = commit(command, tmp_path, "ct")
         assert stopped_at(report) == "dimse: aborted 2/6"
         assert "expected Event Information (PS3.4 table J.3-2)" in report.comment
         assert report.traces[0].end == "aborted"
 
     def test_an_scp_that_aborts_instead_of_reporting_is_an_abort(
-        self, peers: ScriptedPeers, patient_caller: Caller, tmp_path: Path
+        self, peers: ScriptedPeers, caller: Caller, tmp_path: Path
     ) -> None:
         target = peers.play(answering("2.25.9", "response abort", event_information("2.25.9")))
         report = commit(
-            Commit(target=target, caller=patient_caller, transaction_uid="2.25.9"), tmp_path, "ct"
+            Commit(target=target, caller=caller, transaction_uid="2.25.9"), tmp_path, "ct"
         )
         assert stopped_at(report) == "dimse: aborted 0/0"
 
@@ -245,7 +245,7 @@ class TestOwnAssociation:
         return Commit(target=target, caller=caller, transaction_uid="2.25.9", **further)
 
     def test_a_result_on_the_scps_own_association_ends_the_wait_at_once(
-        self, scp: StartScp, patient_caller: Caller, tmp_path: Path, asked: Asked
+        self, scp: StartScp, caller: Caller, tmp_path: Path, asked: Asked
     ) -> None:
         own = OwnAssociation()
         result = CommitmentResult(transaction_uid="2.25.9", committed=("2.25.1",), on="own")
@@ -256,12 +256,12 @@ class TestOwnAssociation:
 
         target = scp([STORAGE_COMMITMENT], [(evt.EVT_N_ACTION, respond)])
         # a wait of an hour: the test ends only because the result ends it
-        report = commit(self.request(target, patient_caller, wait=3600), tmp_path, "ct", own)
+        report = commit(self.request(target, caller, wait=3600), tmp_path, "ct", own)
         assert report.commitment == result
         assert report.traces[0].end == "released"
 
     def test_the_wait_goes_on_after_the_request_s_association_was_let_go(
-        self, scp: StartScp, patient_caller: Caller, tmp_path: Path, asked: Asked
+        self, scp: StartScp, caller: Caller, tmp_path: Path, asked: Asked
     ) -> None:
         own = OwnAssociation()
         result = CommitmentResult(transaction_uid="2.25.9", committed=("2.25.1",), on="own")
@@ -272,11 +272,11 @@ class TestOwnAssociation:
                 (evt.EVT_RELEASED, lambda _event: own.brings(result)),
             ],
         )
-        command = self.request(target, patient_caller, wait=3600, hold=0)
+        command = self.request(target, caller, wait=3600, hold=0)
         assert commit(command, tmp_path, "ct", own).commitment == result
 
     def test_an_abort_of_the_request_s_association_does_not_end_the_wait(
-        self, peers: ScriptedPeers, patient_caller: Caller, tmp_path: Path
+        self, peers: ScriptedPeers, caller: Caller, tmp_path: Path
     ) -> None:
         own = OwnAssociation()
         result = CommitmentResult(transaction_uid="2.25.9", committed=("2.25.1",), on="own")
@@ -285,59 +285,59 @@ class TestOwnAssociation:
             answering("2.25.9", "response abort", event_information("2.25.9"))(peer)
             own.brings(result)
 
-        command = self.request(peers.play(script), patient_caller, wait=3600)
+        command = self.request(peers.play(script), caller, wait=3600)
         report = commit(command, tmp_path, "ct", own)
         assert stopped_at(report) == "dimse: None"
         assert report.commitment == result
 
     def test_no_result_is_a_timeout_that_says_where_it_was_awaited(
-        self, scp: StartScp, patient_caller: Caller, tmp_path: Path, asked: Asked
+        self, scp: StartScp, caller: Caller, tmp_path: Path, asked: Asked
     ) -> None:
         target = scp([STORAGE_COMMITMENT], [(evt.EVT_N_ACTION, asked.action)])
-        command = self.request(target, patient_caller, wait=0.3, hold=0.1)
+        command = self.request(target, caller, wait=0.3, hold=0.1)
         report = commit(command, tmp_path, "ct", OwnAssociation())
         assert stopped_at(report) == "dimse: timeout"
         assert "2.25.9" in report.comment
         assert "neither on the request's association nor on one of the SCP's own" in report.comment
 
     def test_a_node_that_does_not_listen_says_so(
-        self, scp: StartScp, patient_caller: Caller, tmp_path: Path, asked: Asked
+        self, scp: StartScp, caller: Caller, tmp_path: Path, asked: Asked
     ) -> None:
         target = scp([STORAGE_COMMITMENT], [(evt.EVT_N_ACTION, asked.action)])
-        report = commit(self.request(target, patient_caller, wait=0.2), tmp_path, "ct")
+        report = commit(self.request(target, caller, wait=0.2), tmp_path, "ct")
         assert stopped_at(report) == "dimse: timeout"
         assert "does not listen" in report.comment
 
 
 class TestTheRequest:
     def test_a_refusal_is_its_status_with_the_scp_s_words(
-        self, scp: StartScp, patient_caller: Caller, tmp_path: Path
+        self, scp: StartScp, caller: Caller, tmp_path: Path
     ) -> None:
         refusal = status(0x0110, "Unknown Calling AE: CT")
         target = scp([STORAGE_COMMITMENT], [(evt.EVT_N_ACTION, lambda _event: (refusal, None))])
-        report = commit(Commit(target=target, caller=patient_caller), tmp_path, "ct")
+        report = commit(Commit(target=target, caller=caller), tmp_path, "ct")
         assert stopped_at(report) == "dimse: status 0x0110"  # F11c
         assert "Unknown Calling AE: CT" in report.comment
 
     def test_nobody_waits_where_nobody_wants_to(
-        self, scp: StartScp, patient_caller: Caller, tmp_path: Path, asked: Asked
+        self, scp: StartScp, caller: Caller, tmp_path: Path, asked: Asked
     ) -> None:
         target = scp([STORAGE_COMMITMENT], [(evt.EVT_N_ACTION, asked.action)])
-        report = commit(Commit(target=target, caller=patient_caller, wait=0), tmp_path, "ct")
+        report = commit(Commit(target=target, caller=caller, wait=0), tmp_path, "ct")
         assert stopped_at(report) == "dimse: None"
         assert report.commitment is None
 
     def test_it_names_the_instances_of_files(
         self,
         scp: StartScp,
-        patient_caller: Caller,
+        caller: Caller,
         tmp_path: Path,
         asked: Asked,
         study: list[WrittenFile],
     ) -> None:
         target = scp([STORAGE_COMMITMENT], [(evt.EVT_N_ACTION, asked.action)])
         names = tuple(each.path.name for each in study)
-        commit(Commit(target=target, caller=patient_caller, files=names, wait=0), tmp_path, "ct")
+        commit(Commit(target=target, caller=caller, files=names, wait=0), tmp_path, "ct")
         (information,) = asked.information
         referenced = {
             value for key, value in information.items() if key.endswith("ReferencedSOPInstanceUID")
@@ -345,19 +345,17 @@ class TestTheRequest:
         assert referenced == {each.fingerprint.sop_instance_uid for each in study}
 
     def test_the_transaction_uid_can_be_left_out(
-        self, scp: StartScp, patient_caller: Caller, tmp_path: Path, asked: Asked
+        self, scp: StartScp, caller: Caller, tmp_path: Path, asked: Asked
     ) -> None:
         target = scp([STORAGE_COMMITMENT], [(evt.EVT_N_ACTION, asked.action)])
-        command = Commit(target=target, caller=patient_caller, transaction_uid="", wait=0)
+        command = Commit(target=target, caller=caller, transaction_uid="", wait=0)
         commit(command, tmp_path, "ct")
         assert asked.information == [{"ReferencedSOPSequence": ""}]
 
-    def test_a_file_that_is_none_is_no_request(
-        self, patient_caller: Caller, tmp_path: Path
-    ) -> None:
+    def test_a_file_that_is_none_is_no_request(self, caller: Caller, tmp_path: Path) -> None:
         (tmp_path / "notes.txt").write_text("no image")
         target = Target(host=LOOPBACK, port=104, called="X")
-        command = Commit(target=target, caller=patient_caller, files=("notes.txt",))
+        command = Commit(target=target, caller=caller, files=("notes.txt",))
         with pytest.raises(UsageError, match=r"notes\.txt can't be sent"):
             commit(command, tmp_path, "ct")
 
@@ -369,8 +367,8 @@ class TestOrthanc:
         return Target(host=LOOPBACK, port=orthanc.port, called="ORTHANC")
 
     @pytest.fixture
-    def committer(self, patient_caller: Caller) -> Caller:
-        return patient_caller.model_copy(update={"calling": "COMMITTER"})
+    def committer(self, caller: Caller) -> Caller:
+        return caller.model_copy(update={"calling": "COMMITTER"})
 
     def test_it_commits_to_what_it_holds_on_an_association_of_its_own(
         self,
@@ -412,8 +410,8 @@ class TestOrthanc:
         assert stopped_at(report) == "dimse: timeout"  # F11d
 
     def test_a_stranger_s_request_is_aborted(
-        self, node: ModalityNode, archive: Target, patient_caller: Caller
+        self, node: ModalityNode, archive: Target, caller: Caller
     ) -> None:
-        stranger = patient_caller.model_copy(update={"calling": "STRANGER"})
+        stranger = caller.model_copy(update={"calling": "STRANGER"})
         command = Commit(target=archive, caller=stranger, instances=((CT, "2.25.404"),))
         assert stopped_at(node.run(command)) == "dimse: aborted 0/0"  # F11c

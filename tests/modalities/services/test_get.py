@@ -46,11 +46,11 @@ def archive(request: pytest.FixtureRequest) -> Target:
 
 
 @pytest.fixture
-def held(archive: Target, patient_caller: Caller, tmp_path: Path) -> list[WrittenFile]:
+def held(archive: Target, caller: Caller, tmp_path: Path) -> list[WrittenFile]:
     """A study that the archive holds."""
     written = write_study(tmp_path, "CT", images=3, rows=32, columns=32, seed=81)
     names = tuple(each.path.name for each in written)
-    stored = store(Store(target=archive, caller=patient_caller, files=names), tmp_path, "ct")
+    stored = store(Store(target=archive, caller=caller, files=names), tmp_path, "ct")
     assert stored.outcome.succeeded
     return written
 
@@ -62,9 +62,9 @@ def of(held: list[WrittenFile]) -> dict[str, str]:
 @pytest.mark.local
 class TestRealArchives:
     def test_a_study_comes_back_as_it_was_stored(
-        self, archive: Target, held: list[WrittenFile], patient_caller: Caller, tmp_path: Path
+        self, archive: Target, held: list[WrittenFile], caller: Caller, tmp_path: Path
     ) -> None:
-        report = get(Get(target=archive, caller=patient_caller, keys=of(held)), tmp_path, "ws")
+        report = get(Get(target=archive, caller=caller, keys=of(held)), tmp_path, "ws")
         assert stopped_at(report) == "dimse: None", report.comment
         assert {each.fingerprint.digest for each in report.received} == {
             each.fingerprint.digest for each in held
@@ -73,38 +73,38 @@ class TestRealArchives:
         assert report.counters.get("failed", 0) == 0
 
     def test_the_acceptor_grants_the_scp_role_that_was_proposed(
-        self, archive: Target, held: list[WrittenFile], patient_caller: Caller, tmp_path: Path
+        self, archive: Target, held: list[WrittenFile], caller: Caller, tmp_path: Path
     ) -> None:
-        command = Get(target=archive, caller=patient_caller, keys=of(held), storage_classes=(CT,))
+        command = Get(target=archive, caller=caller, keys=of(held), storage_classes=(CT,))
         report = get(command, tmp_path, "ws")
         (negotiated,) = report.negotiated
         assert [(role.sop_class, role.scp) for role in negotiated.roles] == [(CT, True)]
 
     def test_both_roles_can_be_proposed(
-        self, archive: Target, held: list[WrittenFile], patient_caller: Caller, tmp_path: Path
+        self, archive: Target, held: list[WrittenFile], caller: Caller, tmp_path: Path
     ) -> None:
-        command = Get(target=archive, caller=patient_caller, keys=of(held), storage_role="both")
+        command = Get(target=archive, caller=caller, keys=of(held), storage_role="both")
         report = get(command, tmp_path, "ws")
         assert len(report.received) == 3
 
     def test_only_the_instance_that_was_asked_for_comes(
-        self, archive: Target, held: list[WrittenFile], patient_caller: Caller, tmp_path: Path
+        self, archive: Target, held: list[WrittenFile], caller: Caller, tmp_path: Path
     ) -> None:
         keys = {
             **of(held),
             "SeriesInstanceUID": held[0].fingerprint.series_instance_uid,
             "SOPInstanceUID": held[1].fingerprint.sop_instance_uid,
         }
-        command = Get(target=archive, caller=patient_caller, level="IMAGE", keys=keys)
+        command = Get(target=archive, caller=caller, level="IMAGE", keys=keys)
         report = get(command, tmp_path, "ws")
         assert [each.fingerprint.digest for each in report.received] == [held[1].fingerprint.digest]
 
     def test_a_context_for_each_syntax_lets_the_archive_choose(
-        self, archive: Target, held: list[WrittenFile], patient_caller: Caller, tmp_path: Path
+        self, archive: Target, held: list[WrittenFile], caller: Caller, tmp_path: Path
     ) -> None:
         command = Get(
             target=archive,
-            caller=patient_caller,
+            caller=caller,
             keys=of(held),
             storage_classes=(CT,),
             one_context_per_syntax=True,
@@ -119,13 +119,13 @@ class TestRealArchives:
 @pytest.mark.local
 class TestOrthanc:
     def test_without_role_selection_nothing_is_sent(
-        self, orthanc: Orthanc, patient_caller: Caller, tmp_path: Path
+        self, orthanc: Orthanc, caller: Caller, tmp_path: Path
     ) -> None:
         archive = Target(host=LOOPBACK, port=orthanc.port, called="ORTHANC")
         written = write_study(tmp_path, "CT", images=2, rows=16, columns=16, seed=82)
         names = tuple(each.path.name for each in written)
-        store(Store(target=archive, caller=patient_caller, files=names), tmp_path, "ct")
-        command = Get(target=archive, caller=patient_caller, keys=of(written), storage_role="none")
+        store(Store(target=archive, caller=caller, files=names), tmp_path, "ct")
+        command = Get(target=archive, caller=caller, keys=of(written), storage_role="none")
         report = get(command, tmp_path, "ws")
         assert stopped_at(report) == "dimse: status 0xA702"  # F10
         assert report.received == ()
@@ -133,15 +133,15 @@ class TestOrthanc:
         assert report.negotiated[0].roles == ()
 
     def test_a_lenient_scu_takes_what_is_sent_without_a_role(
-        self, orthanc: Orthanc, patient_caller: Caller, tmp_path: Path
+        self, orthanc: Orthanc, caller: Caller, tmp_path: Path
     ) -> None:
         archive = Target(host=LOOPBACK, port=orthanc.port, called="ORTHANC")
         (written,) = write_study(tmp_path, "CT", images=1, rows=16, columns=16, seed=85)
         names = (written.path.name,)
-        store(Store(target=archive, caller=patient_caller, files=names), tmp_path, "ct")
+        store(Store(target=archive, caller=caller, files=names), tmp_path, "ct")
         command = Get(
             target=archive,
-            caller=patient_caller,
+            caller=caller,
             keys=of([written]),
             storage_role="none",
             lenient=True,
@@ -151,18 +151,18 @@ class TestOrthanc:
         assert len(report.received) == 1
 
     def test_without_the_storage_class_it_stops(
-        self, orthanc: Orthanc, patient_caller: Caller, tmp_path: Path
+        self, orthanc: Orthanc, caller: Caller, tmp_path: Path
     ) -> None:
         archive = Target(host=LOOPBACK, port=orthanc.port, called="ORTHANC")
         (written,) = write_study(tmp_path, "CT", images=1, rows=16, columns=16, seed=83)
         store(
-            Store(target=archive, caller=patient_caller, files=(written.path.name,)),
+            Store(target=archive, caller=caller, files=(written.path.name,)),
             tmp_path,
             "ct",
         )
         command = Get(
             target=archive,
-            caller=patient_caller,
+            caller=caller,
             keys=of([written]),
             storage_classes=("1.2.840.10008.5.1.4.1.1.4",),
         )
@@ -187,14 +187,14 @@ def image(tmp_path: Path) -> Any:
 
 class TestPynetdicom:
     def test_failed_instances_are_named_in_the_comment(
-        self, patient_caller: Caller, tmp_path: Path, image: Any
+        self, caller: Caller, tmp_path: Path, image: Any
     ) -> None:
         image.SOPClassUID = "1.2.840.10008.5.1.4.1.1.4"  # never proposed here
         entity = AE("PEER")
         entity.add_supported_context(STUDY_ROOT_GET)
         entity.add_supported_context(CT, scu_role=True, scp_role=True)
         with serving(entity, (evt.EVT_C_GET, sends(image))) as target:
-            command = Get(target=target, caller=patient_caller, storage_classes=(CT,))
+            command = Get(target=target, caller=caller, storage_classes=(CT,))
             report = get(command, tmp_path, "ws")
         assert stopped_at(report) in ("dimse: status 0xA702", "dimse: status 0xB000")
         assert str(image.SOPInstanceUID) in report.comment
@@ -202,7 +202,7 @@ class TestPynetdicom:
 
 
 def test_an_instance_that_cannot_be_read_is_refused_and_the_rest_goes_on(
-    peers: ScriptedPeers, patient_caller: Caller, tmp_path: Path, image: Any
+    peers: ScriptedPeers, caller: Caller, tmp_path: Path, image: Any
 ) -> None:
     whole = encode(image, True, True)
     assert whole is not None
@@ -223,9 +223,7 @@ def test_an_instance_that_cannot_be_read_is_refused_and_the_rest_goes_on(
         peer.pdu()
         peer.send(RELEASE_RESPONSE)
 
-    command = Get(
-        target=peers.play(script), caller=patient_caller, storage_classes=(CT,), lenient=True
-    )
+    command = Get(target=peers.play(script), caller=caller, storage_classes=(CT,), lenient=True)
     report = get(command, tmp_path, "ws")
     assert stopped_at(report) == "dimse: status 0xB000"
     assert statuses == [0xC000, 0x0000]
@@ -234,7 +232,7 @@ def test_an_instance_that_cannot_be_read_is_refused_and_the_rest_goes_on(
 
 
 def test_an_instance_that_comes_without_a_granted_role_is_refused(
-    peers: ScriptedPeers, patient_caller: Caller, tmp_path: Path, image: Any
+    peers: ScriptedPeers, caller: Caller, tmp_path: Path, image: Any
 ) -> None:
     whole = encode(image, True, True)
     assert whole is not None
@@ -253,7 +251,7 @@ def test_an_instance_that_comes_without_a_granted_role_is_refused(
         peer.pdu()
         peer.send(RELEASE_RESPONSE)
 
-    command = Get(target=peers.play(script), caller=patient_caller, storage_classes=(CT,))
+    command = Get(target=peers.play(script), caller=caller, storage_classes=(CT,))
     report = get(command, tmp_path, "ws")
     assert stopped_at(report) == "dimse: status 0xA702"
     assert report.received == ()
@@ -263,22 +261,22 @@ def test_an_instance_that_comes_without_a_granted_role_is_refused(
 
 
 def test_an_archive_that_cannot_get_refuses_the_context(
-    scp: StartScp, patient_caller: Caller, tmp_path: Path
+    scp: StartScp, caller: Caller, tmp_path: Path
 ) -> None:
     target = scp(["1.2.840.10008.1.1"], [])
-    report = get(Get(target=target, caller=patient_caller), tmp_path, "ws")
+    report = get(Get(target=target, caller=caller), tmp_path, "ws")
     assert stopped_at(report) == "negotiate: context 3"
 
 
 def test_roles_of_the_caller_go_before_those_of_the_storage_classes(
-    patient_caller: Caller, tmp_path: Path, scp: StartScp
+    caller: Caller, tmp_path: Path, scp: StartScp
 ) -> None:
     seen: list[Any] = []
     target = scp(
         ["1.2.840.10008.1.1"],
         [(evt.EVT_REQUESTED, lambda event: seen.append(event.assoc.requestor.role_selection))],
     )
-    caller = patient_caller.model_copy(update={"roles": (RoleSelection(sop_class=CT, scu=True),)})
+    caller = caller.model_copy(update={"roles": (RoleSelection(sop_class=CT, scu=True),)})
     get(Get(target=target, caller=caller, storage_classes=(CT,)), tmp_path, "ws")
     (roles,) = seen
     assert [(uid, item.scu_role, item.scp_role) for uid, item in roles.items()] == [
@@ -291,11 +289,11 @@ def test_default_storage_classes_leave_room_for_the_information_model() -> None:
 
 
 def test_more_contexts_than_an_association_has_are_no_request(
-    patient_caller: Caller, tmp_path: Path
+    caller: Caller, tmp_path: Path
 ) -> None:
     command = Get(
         target=Target(host=LOOPBACK, port=104, called="X"),
-        caller=patient_caller,
+        caller=caller,
         transfer_syntaxes=(str(ImplicitVRLittleEndian), str(JPEGLosslessSV1)),
         one_context_per_syntax=True,
     )

@@ -100,11 +100,11 @@ def target(scp: StartScp, ris: Ris) -> Target:
 
 class TestInProgress:
     def test_a_step_takes_patient_and_order_from_the_worklist_item(
-        self, target: Target, ris: Ris, patient_caller: Caller, tmp_path: Path
+        self, target: Target, ris: Ris, caller: Caller, tmp_path: Path
     ) -> None:
         command = MppsCreate(
             target=target,
-            caller=patient_caller,
+            caller=caller,
             modality="CT",
             worklist_item=item(1, "CT"),
             started=STARTED,
@@ -139,12 +139,10 @@ class TestInProgress:
         scheduled: dict[str, str],
         target: Target,
         ris: Ris,
-        patient_caller: Caller,
+        caller: Caller,
         tmp_path: Path,
     ) -> None:
-        command = MppsCreate(
-            target=target, caller=patient_caller, modality="CT", worklist_item=scheduled
-        )
+        command = MppsCreate(target=target, caller=caller, modality="CT", worklist_item=scheduled)
         report = mpps_create(command, tmp_path, "ct")
         words = attributes_of(ris.created[report.sop_instance_uid])
         there = words.keys() | {key.rpartition(".")[0] for key in words}
@@ -152,11 +150,11 @@ class TestInProgress:
         assert all(words[key] for key in REQUIRED_WITH_VALUE)
 
     def test_an_unscheduled_step_is_in_the_study_that_it_is_told(
-        self, target: Target, ris: Ris, patient_caller: Caller, tmp_path: Path
+        self, target: Target, ris: Ris, caller: Caller, tmp_path: Path
     ) -> None:
         command = MppsCreate(
             target=target,
-            caller=patient_caller,
+            caller=caller,
             modality="CT",
             study_instance_uid="2.25.77",
             sop_instance_uid="2.25.78",
@@ -166,36 +164,32 @@ class TestInProgress:
         assert step.ScheduledStepAttributesSequence[0].StudyInstanceUID == "2.25.77"
 
     def test_a_code_that_the_worklist_left_empty_is_no_item(
-        self, target: Target, ris: Ris, patient_caller: Caller, tmp_path: Path
+        self, target: Target, ris: Ris, caller: Caller, tmp_path: Path
     ) -> None:
         scheduled = item(1, "CT") | {
             "ReferencedStudySequence.ReferencedSOPClassUID": "",
             "ReferencedStudySequence.ReferencedSOPInstanceUID": "",
             f"{STEP}ScheduledProtocolCodeSequence.CodeValue": "",
         }
-        command = MppsCreate(
-            target=target, caller=patient_caller, modality="CT", worklist_item=scheduled
-        )
+        command = MppsCreate(target=target, caller=caller, modality="CT", worklist_item=scheduled)
         step = ris.created[mpps_create(command, tmp_path, "ct").sop_instance_uid]
         (attributes,) = step.ScheduledStepAttributesSequence
         assert len(attributes.ReferencedStudySequence) == 0
         assert len(attributes.ScheduledProtocolCodeSequence) == 0
         assert len(step.PerformedProtocolCodeSequence) == 0
 
-    def test_a_new_uid_is_a_valid_one(
-        self, target: Target, patient_caller: Caller, tmp_path: Path
-    ) -> None:
-        command = MppsCreate(target=target, caller=patient_caller, modality="CT")
+    def test_a_new_uid_is_a_valid_one(self, target: Target, caller: Caller, tmp_path: Path) -> None:
+        command = MppsCreate(target=target, caller=caller, modality="CT")
         uids = {mpps_create(command, tmp_path, "ct").sop_instance_uid for _ in range(2)}
         assert len(uids) == 2
         assert all(UID(uid).is_valid for uid in uids)
 
     def test_an_attribute_can_be_otherwise_or_missing(
-        self, target: Target, ris: Ris, patient_caller: Caller, tmp_path: Path
+        self, target: Target, ris: Ris, caller: Caller, tmp_path: Path
     ) -> None:
         command = MppsCreate(
             target=target,
-            caller=patient_caller,
+            caller=caller,
             modality="CT",
             worklist_item=item(1, "CT"),
             attributes={f"{SCHEDULED}AccessionNumber": "TYPED", "PatientName": "Фантом"},
@@ -209,11 +203,9 @@ class TestInProgress:
         assert "ProcedureCodeSequence" not in step
 
     def test_a_duplicate_is_refused_with_its_status_and_words(
-        self, target: Target, patient_caller: Caller, tmp_path: Path
+        self, target: Target, caller: Caller, tmp_path: Path
     ) -> None:
-        command = MppsCreate(
-            target=target, caller=patient_caller, modality="CT", sop_instance_uid="2.25.5"
-        )
+        command = MppsCreate(target=target, caller=caller, modality="CT", sop_instance_uid="2.25.5")
         mpps_create(command, tmp_path, "ct")
         report = mpps_create(command, tmp_path, "ct")
         assert stopped_at(report) == "dimse: status 0x0111"
@@ -221,23 +213,21 @@ class TestInProgress:
         assert report.sop_instance_uid == "2.25.5"
 
     def test_leaving_out_what_is_not_there_is_no_request(
-        self, target: Target, patient_caller: Caller, tmp_path: Path
+        self, target: Target, caller: Caller, tmp_path: Path
     ) -> None:
-        command = MppsCreate(
-            target=target, caller=patient_caller, modality="CT", omit=("PatientAge",)
-        )
+        command = MppsCreate(target=target, caller=caller, modality="CT", omit=("PatientAge",))
         with pytest.raises(UsageError, match="no 'PatientAge' to leave out"):
             mpps_create(command, tmp_path, "ct")
 
 
 class TestTheEnd:
     @pytest.fixture
-    def begun(self, target: Target, patient_caller: Caller, tmp_path: Path) -> str:
-        command = MppsCreate(target=target, caller=patient_caller, modality="CT")
+    def begun(self, target: Target, caller: Caller, tmp_path: Path) -> str:
+        command = MppsCreate(target=target, caller=caller, modality="CT")
         return mpps_create(command, tmp_path, "ct").sop_instance_uid
 
     def test_a_completed_step_refers_to_every_instance_of_every_series(
-        self, target: Target, ris: Ris, patient_caller: Caller, tmp_path: Path, begun: str
+        self, target: Target, ris: Ris, caller: Caller, tmp_path: Path, begun: str
     ) -> None:
         written = [
             *write_study(tmp_path, "CT", images=2, rows=16, columns=16, seed=5),
@@ -245,7 +235,7 @@ class TestTheEnd:
         ]
         command = MppsSet(
             target=target,
-            caller=patient_caller,
+            caller=caller,
             sop_instance_uid=begun,
             files=tuple(each.path.name for each in written),
             ended=STARTED,
@@ -280,7 +270,7 @@ class TestTheEnd:
         self,
         target: Target,
         ris: Ris,
-        patient_caller: Caller,
+        caller: Caller,
         tmp_path: Path,
         begun: str,
         study: list[WrittenFile],
@@ -290,9 +280,7 @@ class TestTheEnd:
         for keyword in ("Rows", "Columns", "PixelData"):
             delattr(report, keyword)
         report.save_as(tmp_path / "dose.dcm")
-        command = MppsSet(
-            target=target, caller=patient_caller, sop_instance_uid=begun, files=("dose.dcm",)
-        )
+        command = MppsSet(target=target, caller=caller, sop_instance_uid=begun, files=("dose.dcm",))
         mpps_set(command, tmp_path, "ct")
         (series,) = ris.modified[0][1].PerformedSeriesSequence
         assert len(series.ReferencedImageSequence) == 0
@@ -300,12 +288,12 @@ class TestTheEnd:
         assert reference.ReferencedSOPClassUID == "1.2.840.10008.5.1.4.1.1.88.67"
 
     def test_a_discontinued_step_says_why(
-        self, target: Target, ris: Ris, patient_caller: Caller, tmp_path: Path, begun: str
+        self, target: Target, ris: Ris, caller: Caller, tmp_path: Path, begun: str
     ) -> None:
         reason = "PerformedProcedureStepDiscontinuationReasonCodeSequence"
         command = MppsSet(
             target=target,
-            caller=patient_caller,
+            caller=caller,
             sop_instance_uid=begun,
             status="DISCONTINUED",
             attributes={f"{reason}.CodeValue": "110513", f"{reason}.CodingSchemeDesignator": "DCM"},
@@ -317,10 +305,10 @@ class TestTheEnd:
         assert len(modifications.PerformedSeriesSequence) == 0
 
     def test_a_step_that_goes_on_has_no_end(
-        self, target: Target, ris: Ris, patient_caller: Caller, tmp_path: Path, begun: str
+        self, target: Target, ris: Ris, caller: Caller, tmp_path: Path, begun: str
     ) -> None:
         command = MppsSet(
-            target=target, caller=patient_caller, sop_instance_uid=begun, status="IN PROGRESS"
+            target=target, caller=caller, sop_instance_uid=begun, status="IN PROGRESS"
         )
         mpps_set(command, tmp_path, "ct")
         assert "PerformedProcedureStepEndDate" not in ris.modified[0][1]
@@ -329,14 +317,14 @@ class TestTheEnd:
         self,
         target: Target,
         ris: Ris,
-        patient_caller: Caller,
+        caller: Caller,
         tmp_path: Path,
         begun: str,
         study: list[WrittenFile],
     ) -> None:
         command = MppsSet(
             target=target,
-            caller=patient_caller,
+            caller=caller,
             sop_instance_uid=begun,
             files=(study[0].path.name,),
             omit=("PerformedSeriesSequence.ReferencedImageSequence",),
@@ -347,17 +335,17 @@ class TestTheEnd:
         assert series.SeriesInstanceUID == study[0].fingerprint.series_instance_uid
 
     def test_an_unknown_step_is_refused(
-        self, target: Target, patient_caller: Caller, tmp_path: Path
+        self, target: Target, caller: Caller, tmp_path: Path
     ) -> None:
-        command = MppsSet(target=target, caller=patient_caller, sop_instance_uid="2.25.404")
+        command = MppsSet(target=target, caller=caller, sop_instance_uid="2.25.404")
         assert stopped_at(mpps_set(command, tmp_path, "ct")) == "dimse: status 0x0112"
 
 
 def test_an_archive_without_mpps_refuses_the_context(
-    scp: StartScp, patient_caller: Caller, tmp_path: Path
+    scp: StartScp, caller: Caller, tmp_path: Path
 ) -> None:
     target = scp(["1.2.840.10008.1.1"], [])
-    command = MppsCreate(target=target, caller=patient_caller, modality="CT")
+    command = MppsCreate(target=target, caller=caller, modality="CT")
     assert stopped_at(mpps_create(command, tmp_path, "ct")) == "negotiate: context 3"  # F12a
 
 
@@ -366,14 +354,14 @@ def test_a_worklist_answer_of_a_real_scp_begins_a_step(
     wlmscpfs: tuple[Target, Callable[[dict[str, str]], None]],
     target: Target,
     ris: Ris,
-    patient_caller: Caller,
+    caller: Caller,
     tmp_path: Path,
 ) -> None:
     worklists, schedule = wlmscpfs
     schedule(item(3, "CT", PatientName="Фантом^Третий"))
-    query = Worklist(target=worklists, caller=patient_caller, keys={f"{STEP}Modality": "CT"})
+    query = Worklist(target=worklists, caller=caller, keys={f"{STEP}Modality": "CT"})
     (answer,) = worklist(query, tmp_path, "ct").answers
-    command = MppsCreate(target=target, caller=patient_caller, modality="CT", worklist_item=answer)
+    command = MppsCreate(target=target, caller=caller, modality="CT", worklist_item=answer)
     report = mpps_create(command, tmp_path, "ct")
     assert stopped_at(report) == "dimse: None", report.comment
     step = ris.created[report.sop_instance_uid]
@@ -381,13 +369,11 @@ def test_a_worklist_answer_of_a_real_scp_begins_a_step(
     assert step.ScheduledStepAttributesSequence[0].StudyInstanceUID == "2.25.3"
 
 
-def test_attributes_of_a_file_that_is_none_are_no_request(
-    patient_caller: Caller, tmp_path: Path
-) -> None:
+def test_attributes_of_a_file_that_is_none_are_no_request(caller: Caller, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("no image")
     command = MppsSet(
         target=Target(host=LOOPBACK, port=104, called="RIS"),
-        caller=patient_caller,
+        caller=caller,
         sop_instance_uid="2.25.1",
         files=("notes.txt",),
     )

@@ -66,7 +66,7 @@ def pending_for_ever(
 )
 def test_an_archive_that_never_says_its_last_word_is_not_listened_to_for_ever(
     peers: ScriptedPeers,
-    patient_caller: Caller,
+    caller: Caller,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     ask: Callable[[Target, Caller, Path], Report],
@@ -77,6 +77,6 @@ def test_an_archive_that_never_says_its_last_word_is_not_listened_to_for_ever(
     for module in (query, getting):
         monkeypatch.setattr(module, "LONGEST_QUERY_SECONDS", _SECONDS)
     target = peers.play(pending_for_ever(message, response, model))
-    report = ask(target, impatient(patient_caller, acse=2.0), tmp_path)
+    report = ask(target, impatient(caller, acse=2.0), tmp_path)
     assert str(report.outcome) == "dimse: timeout"
     assert report.comment == "no final response within 0.2 s, only pending ones"

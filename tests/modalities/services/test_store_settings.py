@@ -63,11 +63,11 @@ class TestContexts:
     def test_one_context_for_each_syntax_delivers_all_of_them(
         self,
         storescp: StoreScp,
-        patient_caller: Caller,
+        caller: Caller,
         tmp_path: Path,
         three_syntaxes: tuple[str, ...],
     ) -> None:
-        command = Store(target=storescp.target, caller=patient_caller, files=three_syntaxes)
+        command = Store(target=storescp.target, caller=caller, files=three_syntaxes)
         report = store(command, tmp_path, "ct")
         assert stopped_at(report) == "dimse: None"
         assert len(proposed(report)) == 3
@@ -76,13 +76,13 @@ class TestContexts:
     def test_all_syntaxes_in_one_context_deliver_only_what_the_acceptor_took(
         self,
         storescp: StoreScp,
-        patient_caller: Caller,
+        caller: Caller,
         tmp_path: Path,
         three_syntaxes: tuple[str, ...],
     ) -> None:
         command = Store(
             target=storescp.target,
-            caller=patient_caller,
+            caller=caller,
             files=three_syntaxes,
             one_context_per_syntax=False,
         )
@@ -96,7 +96,7 @@ class TestContexts:
     def test_explicit_contexts_are_proposed_exactly_as_they_are(
         self,
         storescp: StoreScp,
-        patient_caller: Caller,
+        caller: Caller,
         tmp_path: Path,
         three_syntaxes: tuple[str, ...],
     ) -> None:
@@ -110,7 +110,7 @@ class TestContexts:
         )
         command = Store(
             target=storescp.target,
-            caller=patient_caller,
+            caller=caller,
             files=three_syntaxes,
             contexts=contexts,
         )
@@ -129,14 +129,14 @@ class TestContexts:
     def test_a_class_that_was_not_proposed_has_no_context(
         self,
         storescp: StoreScp,
-        patient_caller: Caller,
+        caller: Caller,
         tmp_path: Path,
         study: list[WrittenFile],
     ) -> None:
         contexts = (ProposedContext(abstract_syntax=MR, transfer_syntaxes=(RLELossless,)),)
         command = Store(
             target=storescp.target,
-            caller=patient_caller,
+            caller=caller,
             files=(study[0].path.name,),
             contexts=contexts,
         )
@@ -147,7 +147,7 @@ class TestContexts:
     def test_a_refusal_of_another_syntax_says_nothing_of_the_object(
         self,
         storescp: StoreScp,
-        patient_caller: Caller,
+        caller: Caller,
         tmp_path: Path,
         three_syntaxes: tuple[str, ...],
     ) -> None:
@@ -157,7 +157,7 @@ class TestContexts:
         )
         command = Store(
             target=storescp.target,
-            caller=patient_caller,
+            caller=caller,
             files=three_syntaxes,
             contexts=contexts,
         )
@@ -171,14 +171,14 @@ class TestContexts:
     def test_a_refused_class_keeps_the_acceptors_result(
         self,
         storescp: StoreScp,
-        patient_caller: Caller,
+        caller: Caller,
         tmp_path: Path,
         study: list[WrittenFile],
     ) -> None:
         contexts = (ProposedContext(abstract_syntax=CT, transfer_syntaxes=("1.2.840.113619.9",)),)
         command = Store(
             target=storescp.target,
-            caller=patient_caller,
+            caller=caller,
             files=(study[0].path.name,),
             contexts=contexts,
         )
@@ -189,12 +189,12 @@ class TestContexts:
         )
 
     def test_more_than_128_explicit_contexts_are_no_request(
-        self, patient_caller: Caller, tmp_path: Path, study: list[WrittenFile]
+        self, caller: Caller, tmp_path: Path, study: list[WrittenFile]
     ) -> None:
         contexts = (ProposedContext(abstract_syntax=CT, transfer_syntaxes=(RLELossless,)),) * 129
         command = Store(
             target=Target(host=LOOPBACK, port=104, called="X"),
-            caller=patient_caller,
+            caller=caller,
             files=(study[0].path.name,),
             contexts=contexts,
         )
@@ -205,13 +205,13 @@ class TestContexts:
 class TestAssociations:
     @pytest.mark.local
     def test_files_spread_over_several_associations_all_arrive_once(
-        self, storescp: StoreScp, patient_caller: Caller, tmp_path: Path
+        self, storescp: StoreScp, caller: Caller, tmp_path: Path
     ) -> None:
         written = write_study(tmp_path, "CT", images=7, rows=16, columns=16, seed=3)
         told: list[ObjectReport] = []
         command = Store(
             target=storescp.target,
-            caller=patient_caller,
+            caller=caller,
             files=tuple(each.path.name for each in written),
             associations=3,
         )
@@ -224,7 +224,7 @@ class TestAssociations:
         arrived = [fingerprint_of(path).digest for path in storescp.folder.iterdir()]
         assert sorted(arrived) == sorted(each.fingerprint.digest for each in written)
 
-    def test_they_are_open_at_the_same_time(self, patient_caller: Caller, tmp_path: Path) -> None:
+    def test_they_are_open_at_the_same_time(self, caller: Caller, tmp_path: Path) -> None:
         together = Barrier(3)
 
         def wait_for_the_others(_event: Any) -> int:
@@ -240,7 +240,7 @@ class TestAssociations:
             written = write_study(tmp_path, "CT", images=3, rows=16, columns=16)
             command = Store(
                 target=target,
-                caller=patient_caller,
+                caller=caller,
                 files=tuple(each.path.name for each in written),
                 associations=3,
             )
@@ -248,14 +248,14 @@ class TestAssociations:
         assert stopped_at(report) == "dimse: None"
 
     def test_more_associations_than_files_are_as_many_as_files(
-        self, patient_caller: Caller, tmp_path: Path, study: list[WrittenFile]
+        self, caller: Caller, tmp_path: Path, study: list[WrittenFile]
     ) -> None:
         entity = AE("PEER")
         entity.add_supported_context(CT)
         with serving(entity, (evt.EVT_C_STORE, lambda _event: 0)) as target:
             command = Store(
                 target=target,
-                caller=patient_caller,
+                caller=caller,
                 files=tuple(each.path.name for each in study),
                 associations=10,
             )
@@ -263,7 +263,7 @@ class TestAssociations:
         assert len(report.traces) == len(study)
 
     def test_the_association_that_fails_ends_only_its_own_share(
-        self, patient_caller: Caller, tmp_path: Path, study: list[WrittenFile]
+        self, caller: Caller, tmp_path: Path, study: list[WrittenFile]
     ) -> None:
         first = study[0].fingerprint.sop_instance_uid
         entity = AE("PEER")
@@ -277,7 +277,7 @@ class TestAssociations:
         with serving(entity, (evt.EVT_C_STORE, abort_on_the_first)) as target:
             command = Store(
                 target=target,
-                caller=patient_caller,
+                caller=caller,
                 files=tuple(each.path.name for each in study),
                 associations=2,
             )

@@ -52,8 +52,8 @@ class Department:
 
 
 @pytest.fixture
-def department(tmp_path: Path, patient_caller: Caller) -> Iterator[Department]:
-    both = Department(tmp_path, patient_caller)
+def department(tmp_path: Path, caller: Caller) -> Iterator[Department]:
+    both = Department(tmp_path, caller)
     yield both
     both.ct.stop()
     both.ris.stop()
