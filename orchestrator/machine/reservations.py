@@ -2,6 +2,8 @@
 
 A port is reserved by a file that only one process can create, and stays reserved while nothing
 listens on it: the instant between choosing a port and binding it is where two labs would meet.
+Two users, or two state folders, don't see each other's files; they meet at a name that the kernel
+gives to one process only and takes back when that ends.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import re
 import secrets
 import shutil
 import socket
+import sys
 import tempfile
 from pathlib import Path
 from typing import Final
@@ -29,6 +32,7 @@ from orchestrator.machine.owners import (
 #: 32768-60999, ``net.ipv4.ip_local_port_range``), so that no client can take a reserved one.
 PORTS: Final = range(20000, 32000)
 _SORT_PORTS: Final = "ports"
+_HELD: Final[dict[int, socket.socket]] = {}
 _SORT_FOLDERS: Final = "folders"
 
 
@@ -61,8 +65,10 @@ def reserve_port(run: str) -> int:
         path = folder / f"{port}.json"
         if path.exists() or not write_new_entry(path, entry):
             continue
-        if _is_free(port):
-            return port
+        if _hold(port):
+            if _is_free(port):
+                return port
+            _let_go(port)
         path.unlink()
     raise EnvironmentProblemError(
         f"no TCP port between {PORTS.start} and {PORTS.stop - 1} is free."
@@ -72,6 +78,7 @@ def reserve_port(run: str) -> int:
 
 def release_port(port: int) -> None:
     """Give a reserved port back; idempotent."""
+    _let_go(port)
     (state_folder(_SORT_PORTS) / f"{port}.json").unlink(missing_ok=True)
 
 
@@ -121,6 +128,28 @@ def sweep() -> list[str]:
     if freed:
         removed.append(f"{len(freed)} port reservation{'' if len(freed) == 1 else 's'}")
     return removed
+
+
+def _hold(port: int) -> bool:
+    """Whether no other process of this machine, whoever's, has reserved ``port``.
+
+    Linux alone has names of sockets that are no files; elsewhere the reservation's file must do.
+    """
+    if not sys.platform.startswith("linux"):
+        return True
+    name = socket.socket(socket.AF_UNIX)
+    try:
+        name.bind(f"\0pacslab-port-{port}")
+    except OSError:
+        name.close()
+        return False
+    _HELD[port] = name
+    return True
+
+
+def _let_go(port: int) -> None:
+    if (name := _HELD.pop(port, None)) is not None:
+        name.close()
 
 
 def _is_free(port: int) -> bool:

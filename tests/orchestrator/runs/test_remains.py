@@ -295,6 +295,21 @@ def test_reserved_ports_are_all_different_and_bindable() -> None:
     assert list(state_folder("ports").iterdir()) == []
 
 
+def test_a_port_reserved_by_another_user_is_not_given_out(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    taken = reservations.reserve_port("mine")
+    monkeypatch.setattr(reservations, "PORTS", range(taken, taken + 1))
+    with monkeypatch.context() as other:
+        other.setenv("PACSLAB_STATE", str(tmp_path / "of-another-user"))
+        with pytest.raises(EnvironmentProblemError):
+            reservations.reserve_port("theirs")
+    reservations.release_port(taken)
+    monkeypatch.setenv("PACSLAB_STATE", str(tmp_path / "of-another-user"))
+    assert reservations.reserve_port("theirs") == taken
+    reservations.release_port(taken)
+
+
 def test_two_runs_never_get_the_same_port(run: Callable[[str], Run]) -> None:
     other = run("at-work")
     for port in reservations.PORTS:
